@@ -1,0 +1,1 @@
+"""The board itself and the service manager around it."""
