@@ -1,0 +1,1 @@
+"""Makes the models: data, nets, training, export and evaluation; nothing at run time imports it."""
