@@ -258,16 +258,15 @@ class Reading:
 
 @runtime_checkable
 class Camera(Protocol):
-    """Where frames come from."""
+    """Where frames come from. Its making returns at once: a live camera is opened, and reopened, in its own thread."""
 
     name: str
-    """For people: "webcam /dev/video0"."""
+    """For people: "webcam /dev/video0"; may change when another device is found."""
+    problem: str
+    """Why no frames come, in one line for people; empty while they do."""
 
     def read(self, timeout_s: float) -> Frame | None:
-        """The newest frame not yet read, or None if none came within `timeout_s`.
-
-        Raises CameraError when the camera is lost (open another), and EOFError when a file has ended.
-        """
+        """The newest frame not yet read, or None if none came within `timeout_s`. Raises EOFError when a file has ended."""
 
     def close(self) -> None:
         """Release the device; twice is fine."""
@@ -291,10 +290,13 @@ class Classifier(Protocol):
 
 @runtime_checkable
 class Output(Protocol):
-    """A light, a screen, a log."""
+    """A light, a screen, a log. It may take its time: `outputs.runner` gives each its own thread and one slot."""
+
+    refresh_s: float | None
+    """The last reading is shown again after this long without a newer one (for what moves by itself); None: never."""
 
     def show(self, reading: Reading) -> None:
-        """Show it; may take its time (`outputs.runner` gives each slow output a thread). Raises OutputError."""
+        """Show it. Raises OutputError when the device is gone."""
 
     def close(self) -> None:
         """Go dark and release the device; twice is fine."""
