@@ -1,0 +1,164 @@
+"""The appliance: the one loop from camera to outputs, and what may happen to it while it runs."""
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Protocol
+
+from fer_pi.chain import Chain, open_chain
+from fer_pi.config import Config, Options
+from fer_pi.errors import FerPiError
+from fer_pi.outputs.runner import OutputRunner
+from fer_pi.registry import CAMERAS, OUTPUTS, resolve
+from fer_pi.types import Camera, Mood, Reading, Status
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 0.5
+"""How long the loop waits for a frame before it tells the outputs that there is none."""
+
+
+class Sink(Protocol):
+    """What takes readings from the loop; `outputs.runner.OutputRunner` is the usual one."""
+
+    def offer(self, reading: Reading) -> None:
+        """Take note of it and return at once."""
+
+    def close(self) -> None:
+        """Go dark; twice is fine."""
+
+
+class Appliance:
+    """Camera, chain and outputs as a configuration describes them; runs until told to stop.
+
+    `sinks` take each reading beside the configured outputs and stay the caller's to close. `reload` returns a new
+    configuration; it is called in the loop after `request_reload`.
+    """
+
+    def __init__(self, config: Config, sinks: Sequence[Sink] = (), reload: Callable[[], Config] | None = None) -> None:
+        self._config = config
+        self._sinks = tuple(sinks)
+        self._reload = reload
+        self._reload_wanted = False
+        self._stop_wanted = False
+        self._outputs: list[tuple[Options, Sink]] = []
+        self._status: Status | None = None
+        self._fault = ""
+
+    def request_stop(self) -> None:
+        """End the loop after the frame at hand; safe in a signal handler."""
+        self._stop_wanted = True
+
+    def request_reload(self) -> None:
+        """Read the configuration anew after the frame at hand; safe in a signal handler."""
+        self._reload_wanted = True
+
+    def run(self) -> None:
+        """Show the mood until stopped, or until a file that feeds it ends; every output is dark afterwards.
+
+        Raises ModelError for a model that cannot be used.
+        """
+        with ExitStack() as devices:
+            devices.callback(self._close_outputs)
+            self._open_outputs()
+            self._offer(_starting())
+            chain = open_chain(self._config)
+            camera = open_camera(self._config)
+            devices.callback(lambda: camera.close())
+            while not self._stop_wanted:
+                if self._reload_wanted:
+                    chain, camera = self._reconfigured(chain, camera)
+                try:
+                    frame = camera.read(PATIENCE_S)
+                except EOFError:
+                    break
+                if frame is not None:
+                    self._offer(chain.read(frame))
+                elif camera.problem:
+                    self._offer(chain.without_picture(Status.NO_CAMERA, camera.problem, time.monotonic()))
+
+    def _offer(self, reading: Reading) -> None:
+        if self._fault:
+            reading = replace(reading, message=self._fault)
+        if reading.status is not self._status:
+            log.info("%s%s", reading.status, f": {reading.message}" if reading.message else "")
+            self._status = reading.status
+        for _, output in self._outputs:
+            output.offer(reading)
+        for sink in self._sinks:
+            sink.offer(reading)
+
+    def _reconfigured(self, chain: Chain, camera: Camera) -> tuple[Chain, Camera]:
+        """The parts after a reload: those whose options are as before go on undisturbed; a bad file changes nothing."""
+        self._reload_wanted = False
+        if self._reload is None:
+            return chain, camera
+        try:
+            config = self._reload()
+            old = self._config
+            if (config.detector, config.classifier, config.mood) != (old.detector, old.classifier, old.mood):
+                chain = open_chain(config)
+        except FerPiError as error:
+            self._fault = str(error).splitlines()[0]
+            log.error("the new configuration is not used, the old one goes on:\n%s", error)
+            return chain, camera
+        self._config, self._fault = config, ""
+        if config.camera != old.camera:
+            camera.close()
+            camera = open_camera(config)
+        self._open_outputs()
+        log.info("configuration reloaded")
+        return chain, camera
+
+    def _open_outputs(self) -> None:
+        """Make the running outputs those of the configuration; what is in both goes on undisturbed."""
+        wanted = list(self._config.outputs)
+        kept = []
+        for options, output in self._outputs:
+            if options in wanted:
+                wanted.remove(options)
+                kept.append((options, output))
+            else:
+                output.close()
+        self._outputs = kept + [(options, open_output(options)) for options in wanted]
+
+    def _close_outputs(self) -> None:
+        with ExitStack() as closing:  # each is closed, whatever the others do
+            for _, output in self._outputs:
+                closing.callback(output.close)
+
+
+def open_camera(config: Config) -> Camera:
+    """The camera that `config` names, opening itself in its own thread."""
+    camera: Camera = resolve(CAMERAS[config.camera.kind])(config.camera)
+    return camera
+
+
+def open_output(options: Options) -> Sink:
+    """The output that `options` describe, running in its own thread."""
+    kind: str = options.kind  # type: ignore[attr-defined]
+    return OutputRunner(kind, lambda: resolve(OUTPUTS[kind])(options))
+
+
+@contextmanager
+def obeying_signals(appliance: Appliance) -> Iterator[None]:
+    """SIGTERM and SIGINT stop `appliance` in good order, SIGHUP makes it read its configuration anew."""
+    handlers = {
+        signal.SIGTERM: lambda *_: appliance.request_stop(),
+        signal.SIGINT: lambda *_: appliance.request_stop(),
+        signal.SIGHUP: lambda *_: appliance.request_reload(),
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _starting() -> Reading:
+    now = time.monotonic()
+    return Reading(Status.STARTING, Mood(None, 0.0, now), now)
