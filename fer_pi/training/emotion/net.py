@@ -1,0 +1,109 @@
+"""The emotion nets: plain 3x3 residual convolutions, which train fast on a CPU and fold to few int8 operations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from fer_pi.types import CROP_SIZE, EMOTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How wide and deep a net is."""
+
+    widths: tuple[int, ...]
+    """Channels at 24 x 24, 12 x 12 and 6 x 6."""
+    blocks: tuple[int, ...]
+    """Residual blocks of two convolutions at each of these."""
+    dropout: float = 0.2
+
+
+SHAPES = {
+    "pi": Shape(widths=(32, 64, 96), blocks=(0, 2, 1), dropout=0.1),
+    "teacher": Shape(widths=(64, 128, 256), blocks=(0, 2, 2), dropout=0.3),
+    "tiny": Shape(widths=(6, 8, 8), blocks=(0, 1, 1), dropout=0.0),
+}
+"""`pi` is what ships; `teacher` is what it may learn from; `tiny` is for tests."""
+
+
+def _convolution(wide_in: int, wide_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(wide_in, wide_out, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(wide_out)
+    )
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions beside a shortcut (He et al. 2016); halves the picture where `stride` is 2."""
+
+    def __init__(self, wide_in: int, wide_out: int, stride: int) -> None:
+        super().__init__()
+        self.first = _convolution(wide_in, wide_out, 3, stride)
+        self.second = _convolution(wide_out, wide_out, 3)
+        plain = stride == 1 and wide_in == wide_out
+        self.shortcut: nn.Module = nn.Identity() if plain else _convolution(wide_in, wide_out, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.second(torch.relu(self.first(x)))
+        return torch.relu(inner + self.shortcut(x))
+
+
+class EmotionNet(nn.Module):
+    """(N, 1, 48, 48) normalised grey to (N, 8) logits in the order of `EMOTIONS`."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [_convolution(1, shape.widths[0], 5, 2), nn.ReLU()]
+        wide = shape.widths[0]
+        for stage, (width, count) in enumerate(zip(shape.widths, shape.blocks, strict=True)):
+            for index in range(count):
+                layers.append(Block(wide, width, 2 if stage > 0 and index == 0 else 1))
+                wide = width
+        self.features = nn.Sequential(*layers)
+        self.dropout = nn.Dropout(shape.dropout)
+        self.head = nn.Linear(wide, len(EMOTIONS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = self.features(x).mean(dim=(2, 3))
+        return self.head(self.dropout(pooled))
+
+
+def build(name: str) -> EmotionNet:
+    """A fresh net of that name in `SHAPES`, with weights from torch's random state."""
+    return EmotionNet(SHAPES[name])
+
+
+def folded(net: nn.Module) -> nn.Module:
+    """A copy of `net` in evaluation mode, every batch norm folded into the convolution before it."""
+    import copy
+
+    net = copy.deepcopy(net).eval()
+    for parent in list(net.modules()):
+        if isinstance(parent, nn.Sequential) and len(parent) == 2 and isinstance(parent[1], nn.BatchNorm2d):
+            convolution, norm = parent
+            assert isinstance(convolution, nn.Conv2d)
+            parent[0] = torch.nn.utils.fuse_conv_bn_eval(convolution, norm)
+            parent[1] = nn.Identity()
+    return net
+
+
+def multiply_adds(net: nn.Module) -> int:
+    """Multiply-adds of the convolutions and linear layers for one crop."""
+    counts: list[int] = []
+
+    def count(module: nn.Module, inputs: Sequence[Tensor], output: Tensor) -> None:
+        assert isinstance(module, (nn.Conv2d, nn.Linear))
+        positions = output[0].numel() // module.weight.shape[0]
+        counts.append(module.weight.numel() * positions)
+
+    hooks = [m.register_forward_hook(count) for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    was_training = net.training
+    try:
+        with torch.no_grad():
+            net.eval()(torch.zeros(1, 1, CROP_SIZE, CROP_SIZE))
+    finally:
+        net.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return sum(counts)

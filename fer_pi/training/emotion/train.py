@@ -1,0 +1,175 @@
+"""Trains an emotion net on votes: one loop, resumable after a kill, the same on a CPU for the same seed."""
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fer_pi.training.checkpoint import Checkpoint, load, random_state, restore_random_state, save
+from fer_pi.training.emotion.augment import Strength, augmented, mixed, prepared
+from fer_pi.training.emotion.data import Faces, sampling_weights
+from fer_pi.training.emotion.net import EmotionNet, build
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Every setting that shapes a run."""
+
+    net: str = "pi"
+    epochs: int = 60
+    batch: int = 128
+    rate: float = 0.1
+    """Highest learning rate of SGD (Nesterov momentum 0.9), reached after `warm_up` epochs, then a cosine to 0."""
+    warm_up: float = 1.0
+    decay: float = 5e-4
+    ema: float = 0.998
+    mixup: bool = True
+    rare_power: float = 0.25
+    """How much more often rare emotions are drawn; 0 not at all, 1 as often as common ones."""
+    teaching: float = 0.7
+    """Share of the loss that comes from the teachers' opinion, where there are teachers."""
+    seed: int = 1
+    strength: Strength = field(default_factory=Strength)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Told after each epoch."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    accuracy: float
+    """On the faces set aside, of the moving average, majority protocol."""
+
+
+def train(
+    faces: Faces,
+    aside: Faces,
+    recipe: Recipe,
+    checkpoint: Path,
+    *,
+    resume: bool = False,
+    device: str = "cpu",
+    teachers: tuple[nn.Module, ...] = (),
+    on_epoch: Callable[[Progress], None] = lambda progress: None,
+    on_step: Callable[[], None] = lambda: None,
+) -> EmotionNet:
+    """The trained net (its moving average), on the CPU, in evaluation mode; `checkpoint` is written each epoch."""
+    torch.manual_seed(recipe.seed)
+    generator = torch.Generator().manual_seed(recipe.seed)
+    net = build(recipe.net).to(device, memory_format=torch.channels_last)
+    average = deepcopy(net).eval()
+    steps = max(1, len(faces) // recipe.batch)
+    optimizer = torch.optim.SGD(_groups(net, recipe.decay), lr=recipe.rate, momentum=0.9, nesterov=True)
+    config = asdict(recipe) | {"faces": faces.source_sha256, "count": len(faces)}
+    history: list[dict[str, float]] = []
+    if resume:
+        found = load(checkpoint, config=config)
+        net.load_state_dict(found.model)
+        average.load_state_dict(found.ema)
+        optimizer.load_state_dict(found.optimizer)
+        restore_random_state(found.random_state, generator)
+        history = found.metrics
+    wanted = torch.from_numpy(sampling_weights(faces.targets, faces.weights, recipe.rare_power))
+    for epoch in range(len(history), recipe.epochs):
+        net.train()
+        total = 0.0
+        order = torch.multinomial(wanted, steps * recipe.batch, replacement=True, generator=generator)
+        for step, chosen in enumerate(order.view(steps, -1)):
+            _set_rate(optimizer, recipe, epoch + step / steps)
+            images, targets, weights = _batch(faces, chosen, recipe, generator, device)
+            with _autocast(device):
+                loss = _loss(net, images, targets, weights, teachers, recipe.teaching)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+            optimizer.step()
+            _follow(average, net, min(recipe.ema, (1 + epoch * steps + step) / (10 + epoch * steps + step)))
+            total += loss.item()
+            on_step()
+        judged = logits(average, aside, device)
+        kept = aside.majority >= 0
+        accuracy = float((judged.argmax(axis=1) == aside.majority)[kept].mean()) if kept.any() else math.nan
+        history.append({"loss": total / steps, "accuracy": accuracy})
+        state = Checkpoint(
+            config, recipe.seed, epoch + 1, net.state_dict(), average.state_dict(), optimizer.state_dict(), history, random_state(generator)
+        )
+        save(checkpoint, state)
+        on_epoch(Progress(epoch + 1, recipe.epochs, total / steps, accuracy))
+    return average.to("cpu", memory_format=torch.contiguous_format).eval()
+
+
+def logits(net: nn.Module, faces: Faces, device: str = "cpu") -> np.ndarray:
+    """(N, 8) float32 logits of the net for the faces as they stand."""
+    with torch.inference_mode(), _autocast(device):
+        parts = [net(prepared(faces.images[start : start + 512]).to(device)).float().cpu() for start in range(0, len(faces), 512)]
+    return torch.cat(parts).numpy()
+
+
+def _groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
+    """Weights decay; biases and batch norms do not."""
+    decaying = [p for p in net.parameters() if p.ndim > 1]
+    free = [p for p in net.parameters() if p.ndim <= 1]
+    return [{"params": decaying, "weight_decay": decay}, {"params": free, "weight_decay": 0.0}]
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: float) -> None:
+    done = (epoch - recipe.warm_up) / max(recipe.epochs - recipe.warm_up, 1e-9)
+    factor = (epoch + 0.01) / recipe.warm_up if epoch < recipe.warm_up else 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    for group in optimizer.param_groups:
+        group["lr"] = recipe.rate * min(factor, 1.0)
+
+
+def _batch(
+    faces: Faces, chosen: Tensor, recipe: Recipe, generator: torch.Generator, device: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    rows = chosen.numpy()
+    images = augmented(faces.images[rows], recipe.strength, generator)
+    targets, weights = torch.from_numpy(faces.targets[rows]), torch.from_numpy(faces.weights[rows])
+    if recipe.mixup:
+        images, targets, weights = mixed(images, targets, weights, generator)
+    return images.to(device), targets.to(device), weights.to(device)
+
+
+def _loss(
+    net: nn.Module, images: Tensor, targets: Tensor, weights: Tensor, teachers: tuple[nn.Module, ...], teaching: float
+) -> Tensor:
+    """Cross-entropy against the votes; with teachers, also against their mean opinion of the very same pictures."""
+    opinion = functional.log_softmax(net(images).float(), dim=1)
+    by_votes = -((targets * opinion).sum(dim=1) * weights).mean()
+    if not teachers:
+        return by_votes
+    with torch.no_grad():
+        taught = torch.stack([functional.softmax(teacher(images).float(), dim=1) for teacher in teachers]).mean(dim=0)
+    by_teachers = -(taught * opinion).sum(dim=1).mean()
+    return (1 - teaching) * by_votes + teaching * by_teachers
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, net: nn.Module, decay: float) -> None:
+    """Move the average a little towards the net; its batch norms' statistics too."""
+    for mine, theirs in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+        if mine.dtype.is_floating_point:
+            mine.lerp_(theirs, 1 - decay)
+        else:
+            mine.copy_(theirs)
+
+
+def _autocast(device: str) -> AbstractContextManager[Any]:
+    """bfloat16 where the processor computes in it: several times faster, and the loss is the same to three digits."""
+    if device != "cpu":
+        return torch.autocast(device, dtype=torch.bfloat16)
+    fast = torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.cpu._is_avx512_bf16_supported()
+    return torch.autocast("cpu", dtype=torch.bfloat16) if fast else nullcontext()
