@@ -1,0 +1,5 @@
+"""`python -m fer_pi` is `fer-pi`."""
+
+from fer_pi.cli import main
+
+main()

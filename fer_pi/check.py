@@ -1,0 +1,35 @@
+"""Is this configuration good, and which cameras are there: looked at without running anything."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from fer_pi.chain import open_chain
+from fer_pi.config import load_config
+from fer_pi.sources.listing import found_cameras
+
+
+def check_config(path: Path) -> None:
+    """Print what `path` sets up. Raises ConfigError or ModelError for what cannot be used."""
+    config = load_config(path)
+    click.echo(f"{path}: good")
+    chain = open_chain(config)
+    click.echo(f"camera      {config.camera.kind}")
+    click.echo(f"detector    {chain.detector}")
+    click.echo(f"classifier  {chain.classifier}")
+    for output in config.outputs:
+        pins = ", ".join(f"{what} GPIO{pin}" for what, pin in output.pins())
+        click.echo(f"output      {output.kind}{f': {pins}' if pins else ''}")
+
+
+def print_cameras(as_json: bool) -> None:
+    """List what is plugged in, with formats; a line that says what to do if there is nothing."""
+    found = found_cameras()
+    if as_json:
+        click.echo(json.dumps([asdict(node) for node in found], indent=2, default=str))
+    elif not found:
+        click.echo("no camera found; plug one in, or check its cable, then call this again")
+    for node in found if not as_json else ():
+        click.echo(str(node))

@@ -1,0 +1,266 @@
+"""The command `fer-pi`: what to do, what to show of it, and how errors end."""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console as Terminal
+from rich.logging import RichHandler
+
+from fer_pi import __version__
+from fer_pi.errors import FerPiError
+from fer_pi.registry import resolve
+from fer_pi.shipped import shipped
+
+SYSTEM_CONFIG = Path("/etc/fer-pi/config.yaml")
+
+LATER = {
+    "train": {
+        "emotion": "fer_pi.training.emotion.commands:train_emotion",
+        "detector": "fer_pi.training.detector.commands:train_detector",
+    },
+    "evaluate": {
+        "emotion": "fer_pi.training.emotion.commands:evaluate_emotion",
+        "detector": "fer_pi.training.detector.commands:evaluate_detector",
+    },
+}
+"""Commands of the laboratory, imported when they are called: they need the extra `train`."""
+
+
+def config_option(command: Any) -> Any:
+    """The option --config; without it /etc/fer-pi/config.yaml, or the shipped defaults where that does not exist."""
+    return click.option(
+        "-c",
+        "--config",
+        "config_path",
+        type=click.Path(path_type=Path),
+        default=lambda: SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else shipped("config.yaml"),
+        show_default=f"{SYSTEM_CONFIG}, else the shipped one",
+        help="Configuration to use.",
+    )(command)
+
+
+class Laboratory(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(LATER[str(self.name)])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        reference = LATER[str(self.name)].get(cmd_name)
+        if reference is None:
+            return None
+        try:
+            command: click.Command = resolve(reference)
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("fer_pi"):
+                raise
+            raise click.ClickException(
+                f"{self.name} {cmd_name} needs the Python package '{error.name}': pip install 'fer-pi[train]'"
+            ) from error
+        return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fer-pi")
+@click.option("-v", "--verbose", count=True, help="Say more; twice for every detail.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+def commands(verbose: int, quiet: bool) -> None:
+    """The mood in front of a camera, shown by a light and a screen, in real time.
+
+    \b
+    fer-pi demo                        see it work, with nothing plugged in
+    fer-pi run                         be the appliance: camera, light, screen
+    fer-pi analyze holiday.mp4 --json  what is in pictures and videos
+    fer-pi check                       is this configuration good?
+
+    No picture is stored or sent anywhere unless you ask for exactly that.
+    """
+    level = logging.ERROR if quiet else [logging.INFO, logging.DEBUG][min(verbose, 1)]
+    terminal = Terminal(stderr=True)
+    if sys.stderr.isatty():
+        handler: logging.Handler = RichHandler(console=terminal, show_path=verbose > 1, rich_tracebacks=False)
+        form = "%(message)s"
+    else:
+        handler = logging.StreamHandler()
+        form = "%(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=level if verbose or quiet else logging.INFO, format=form, handlers=[handler], force=True)
+    if verbose < 2:
+        logging.getLogger("PIL").setLevel(logging.WARNING)
+
+
+@commands.command()
+@config_option
+def run(config_path: Path) -> None:
+    """Show the mood until stopped (Ctrl-C or SIGTERM); SIGHUP re-reads the configuration."""
+    from fer_pi.app import Appliance, obeying_signals
+    from fer_pi.config import load_config
+
+    appliance = Appliance(load_config(config_path), reload=lambda: load_config(config_path))
+    with obeying_signals(appliance):
+        appliance.run()
+
+
+@commands.command()
+@click.option("--seconds", type=click.FloatRange(min=0.5), help="End after this much of the scene.  [default: all of it]")
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Where demo.mp4 and demo.png go.  [default: here]",
+)
+def demo(seconds: float | None, folder: Path) -> None:
+    """Run the whole chain on an embedded scene: no camera, no Pi and no screen needed.
+
+    Shows the mood and the colour of the light in the terminal and leaves demo.mp4 and demo.png.
+    """
+    from fer_pi.demo import run_demo
+
+    run_demo(folder, seconds)
+
+
+@commands.command()
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON line a frame on standard output.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="A table, one row a face.")
+@click.option("--video", type=click.Path(path_type=Path, dir_okay=False), help="A video with the overlay (.mp4).")
+@config_option
+def analyze(inputs: tuple[Path, ...], as_json: bool, csv_file: Path | None, video: Path | None, config_path: Path) -> None:
+    """What is seen in INPUTS: pictures, folders of pictures, and videos.
+
+    The frames of a video are followed in time; separate pictures know nothing of each other. Without --json a summary
+    of each input is printed.
+    """
+    from fer_pi import analyze as analysis
+    from fer_pi.analyze_view import Progress, print_summary
+    from fer_pi.chain import open_chain
+    from fer_pi.config import load_config
+
+    files = analysis.inputs_in(inputs)
+    chain = open_chain(load_config(config_path))
+    with Progress(files) as progress:
+        errors = analysis.analyze(
+            files,
+            chain,
+            json_lines=sys.stdout if as_json else None,
+            csv_file=csv_file,
+            video=video,
+            on_reading=progress.advance,
+        )
+    if not as_json:
+        print_summary(progress.tallies)
+    for error in errors:
+        click.echo(f"fer-pi: {error}", err=True)
+    if errors:
+        sys.exit(errors[0].exit_code)
+
+
+@commands.command()
+@click.argument("video", required=False, type=click.Path(path_type=Path, exists=True))
+@click.option("--seconds", type=click.FloatRange(min=1), default=5.0, show_default=True, help="Length of each part.")
+@click.option("--threads", type=click.IntRange(1, 16), help="Threads of detector and classifier.  [default: as configured]")
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+@config_option
+def bench(video: Path | None, seconds: float, threads: int | None, as_json: bool, config_path: Path) -> None:
+    """Measure every stage of the frame path on VIDEO, or on the embedded scene."""
+    from fer_pi.bench import measure, print_table
+    from fer_pi.chain import with_threads
+    from fer_pi.config import load_config
+
+    config = load_config(config_path)
+    figures = measure(with_threads(config, threads) if threads else config, video, seconds)
+    if as_json:
+        click.echo(json.dumps(figures, indent=2))
+    else:
+        print_table(figures)
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def cameras(as_json: bool) -> None:
+    """List the cameras that are plugged in, with their formats."""
+    from fer_pi.check import print_cameras
+
+    print_cameras(as_json)
+
+
+@commands.command()
+@config_option
+def check(config_path: Path) -> None:
+    """Check the configuration and all that it names, without running it."""
+    from fer_pi.check import check_config
+
+    check_config(config_path)
+
+
+@commands.group()
+def config() -> None:
+    """Look at the configuration."""
+
+
+@config.command()
+@click.option("--default", "want_default", is_flag=True, help="The shipped file with all its comments, to start from.")
+@config_option
+def show(want_default: bool, config_path: Path) -> None:
+    """Print the settings in force, defaults filled in, as YAML."""
+    import yaml
+
+    from fer_pi.config import load_config
+
+    if want_default:
+        click.echo(shipped("config.yaml").read_text(encoding="utf-8"), nl=False)
+        return
+    settings = load_config(config_path).model_dump(mode="json")
+    click.echo(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), nl=False)
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON schema of config.yaml, for editors that complete and check it."""
+    from fer_pi.config import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+@commands.group(cls=Laboratory)
+def train() -> None:
+    """Train a model on your own data."""
+
+
+@commands.group(cls=Laboratory)
+def evaluate() -> None:
+    """Measure a model on labelled data."""
+
+
+def main() -> None:
+    """The entry point: a user's mistake ends in one clear message and the exit status of its kind, never a traceback."""
+    try:
+        commands.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(64)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(69)
+    except FerPiError as error:
+        for line in str(error).splitlines():
+            click.echo(f"fer-pi: {line}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader has gone (| head): nothing is wrong, and Python must not complain while it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
