@@ -20,7 +20,7 @@ def check_config(path: Path) -> None:
     click.echo(f"detector    {chain.detector}")
     click.echo(f"classifier  {chain.classifier}")
     for output in config.outputs:
-        pins = ", ".join(f"{what} GPIO{pin}" for what, pin in output.pins())
+        pins = ", ".join(f"{what} GPIO{pin}" for pin, what in output.pins())
         click.echo(f"output      {output.kind}{f': {pins}' if pins else ''}")
 
 

@@ -28,6 +28,10 @@ class Options(BaseModel):
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True, validate_default=True
     )
 
+    def pins(self) -> list[tuple[int, str]]:
+        """The GPIO pins (BCM numbers) that these options claim, each with the option that does."""
+        return []
+
 
 class Config(Options):
     """All settings. The types of the blocks come from the registry: see `config_model`."""
@@ -75,11 +79,14 @@ def load_config(path: Path) -> Config:
 
 def checked_config(data: dict[str, Any], name: str = "settings", positions: dict[KeyPath, Position] | None = None) -> Config:
     """The settings in `data`, plain values as they come from YAML; `name` and `positions` are for the messages."""
+    positions = positions or {}
     try:
         # JSON mode: strict about numbers and booleans, yet a path or a tuple may be written as YAML can write it.
-        return config_model().model_validate_json(json.dumps(data, default=str))
+        config = config_model().model_validate_json(json.dumps(data, default=str))
     except ValidationError as error:
-        raise ConfigError(*_complaints(error, data, name, positions or {})) from error
+        raise ConfigError(*_complaints(error, data, name, positions)) from error
+    _refuse_shared_pins(config, name, positions)
+    return config
 
 
 def json_schema() -> dict[str, Any]:
@@ -88,15 +95,37 @@ def json_schema() -> dict[str, Any]:
 
 
 def _complaints(error: ValidationError, data: Any, name: str, positions: dict[KeyPath, Position]) -> list[str]:
-    lines = []
+    problems = []
     for detail in error.errors(include_url=False):
         where = _without_tags(detail["loc"])
-        known = where
-        while known and known not in positions:
-            known = known[:-1]
-        place = ":".join([name, *map(str, positions.get(known, ()))])
-        lines.append((positions.get(known, (0, 0)), f"{place}: {_dotted(where)}{_reason(detail, data, where)}"))
-    return [line for _, line in sorted(lines)]
+        position = _position(where, positions)
+        problems.append((position, f"{_place(name, position)}: {_dotted(where)}{_reason(detail, data, where)}"))
+    return [line for _, line in sorted(problems)]
+
+
+def _refuse_shared_pins(config: Config, name: str, positions: dict[KeyPath, Position]) -> None:
+    owners: dict[int, str] = {}
+    problems = []
+    for index, output in enumerate(config.outputs):
+        for pin, option in output.pins():
+            here = f"outputs[{index}].{option}"
+            if pin in owners:
+                place = _place(name, _position(("outputs", index, *option.split(".")), positions))
+                problems.append(f"{place}: {here}: GPIO{pin} is used twice, by {owners[pin]} too; give each LED its own pin")
+            owners.setdefault(pin, here)
+    if problems:
+        raise ConfigError(*problems)
+
+
+def _position(where: KeyPath, positions: dict[KeyPath, Position]) -> Position | tuple[()]:
+    """Line and column of the innermost key of `where` that stands in the file; () if none does."""
+    while where and where not in positions:
+        where = where[:-1]
+    return positions.get(where, ())
+
+
+def _place(name: str, position: Position | tuple[()]) -> str:
+    return ":".join([name, *map(str, position)])
 
 
 def _without_tags(loc: tuple[int | str, ...]) -> KeyPath:

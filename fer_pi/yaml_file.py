@@ -23,15 +23,15 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[KeyPath, Position]]:
     """The mapping in `path` and the position of each of its keys; an empty file is an empty mapping.
 
     Raises ConfigError for a file that cannot be read, is not UTF-8, is larger than `MAX_BYTES`, is not YAML, holds a key
-    twice, or uses anchors and aliases (which can make a small file unfold into gigabytes).
+    twice, or uses tags, or anchors and aliases (which can make a small file unfold into gigabytes).
     """
     text = _text(path)
     try:
-        _refuse_aliases(path, text)
+        _refuse_tricks(path, text)
         loader = yaml.SafeLoader(text)
         try:
             root = loader.get_single_node()
-            if root is None:
+            if root is None or root.tag == "tag:yaml.org,2002:null":
                 return {}, {}
             if not isinstance(root, yaml.MappingNode):
                 raise ConfigError(_at(path, root.start_mark, "a mapping of options is expected here, such as 'camera:'"))
@@ -67,11 +67,13 @@ def _text(path: Path) -> str:
         raise ConfigError(f"{path}:{line}:{column}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8") from error
 
 
-def _refuse_aliases(path: Path, text: str) -> None:
+def _refuse_tricks(path: Path, text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise ConfigError(_at(path, event.start_mark, "anchors and aliases (& and *) are not used here; write the value out"))
+        if getattr(event, "tag", None):
+            raise ConfigError(_at(path, event.start_mark, f"tags are not used here; write the value without {event.tag}"))
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
