@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +100,14 @@ def run(config_path: Path) -> None:
     """Show the mood until stopped (Ctrl-C or SIGTERM); SIGHUP re-reads the configuration."""
     from fer_pi.app import Appliance, obeying_signals
     from fer_pi.config import load_config
+    from fer_pi.device.service_manager import ServiceManager
 
-    appliance = Appliance(load_config(config_path), reload=lambda: load_config(config_path))
-    with obeying_signals(appliance):
+    with ExitStack() as closing:
+        managers = [ServiceManager(address)] if (address := os.environ.get("NOTIFY_SOCKET")) else []
+        for manager in managers:
+            closing.callback(manager.close)
+        appliance = Appliance(load_config(config_path), managers, reload=lambda: load_config(config_path))
+        closing.enter_context(obeying_signals(appliance))
         appliance.run()
 
 
@@ -142,11 +148,13 @@ def analyze(inputs: tuple[Path, ...], as_json: bool, csv_file: Path | None, vide
     from fer_pi.config import load_config
 
     files = analysis.inputs_in(inputs)
-    chain = open_chain(load_config(config_path))
+    settings = load_config(config_path)
+    chain = open_chain(settings)
     with Progress(files) as progress:
         errors = analysis.analyze(
             files,
             chain,
+            settings.mood,
             json_lines=sys.stdout if as_json else None,
             csv_file=csv_file,
             video=video,
