@@ -1,0 +1,72 @@
+"""Whose mood is the mood of the room: the nearest face, without wavering, or everyone by size."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fer_pi.types import EMOTIONS, Scores
+
+LARGER = 1.3
+"""A face must be this many times the area of the one in focus to take its place."""
+LARGER_FOR_S = 0.5
+"""How long it must be so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the room knows of one remembered person."""
+
+    track: int
+    area: float
+    """Of the face box, in square pixels."""
+    missing_s: float
+    """Seconds since the face was last found."""
+    scores: Scores
+    """Smoothed."""
+    evidence: float
+    """How much the scores rest on, 0..1."""
+
+
+class Focus:
+    """Chooses the nearest person, and stays with them until somebody is clearly nearer or they have gone."""
+
+    def __init__(self, leave_s: float) -> None:
+        self._leave_s = leave_s
+        self._track: int | None = None
+        self._rival: int | None = None
+        self._rival_since = 0.0
+
+    def step(self, people: Sequence[Person], now: float) -> Person | None:
+        """The person in focus at `now`; None if there is nobody."""
+        there = [person for person in people if person.missing_s <= self._leave_s]
+        if not there:
+            self._track = self._rival = None
+            return None
+        nearest = max(there, key=lambda person: (person.missing_s == 0, person.area))
+        focus = next((person for person in there if person.track == self._track), None)
+        if focus is None:
+            focus = nearest
+        elif nearest.area > LARGER * focus.area:
+            if nearest.track != self._rival:
+                self._rival, self._rival_since = nearest.track, now
+            if now - self._rival_since >= LARGER_FOR_S:
+                focus = nearest
+        else:
+            self._rival = None
+        if focus.track != self._track:
+            self._track, self._rival = focus.track, None
+        return focus
+
+
+def mixture(people: Sequence[Person]) -> Scores | None:
+    """The mean of everyone's scores, weighted by the side of the face and by evidence; None if nobody has any."""
+    weights = [math.sqrt(person.area) * person.evidence for person in people]
+    total = math.fsum(weights)
+    if total <= 0:
+        return None
+    shares = [weight / total for weight in weights]
+    sums = [
+        math.fsum(share * person.scores.probabilities[index] for share, person in zip(shares, people, strict=True))
+        for index in range(len(EMOTIONS))
+    ]
+    return Scores(tuple(sums))

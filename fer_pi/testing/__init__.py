@@ -1,0 +1,1 @@
+"""Fakes and made-up input, beside the real things that they stand for."""
