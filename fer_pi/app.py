@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 PATIENCE_S = 0.5
 """How long the loop waits for a frame before it tells the outputs that there is none."""
+OPENING_S = 3.0
+"""A camera that has not shown anything yet is "starting" for this long, and missing after it."""
 
 
 class Sink(Protocol):
@@ -46,6 +48,7 @@ class Appliance:
         self._stop_wanted = False
         self._outputs: list[tuple[Options, Sink]] = []
         self._status: Status | None = None
+        self._started_at = time.monotonic()
         self._fault = ""
 
     def request_stop(self) -> None:
@@ -64,7 +67,7 @@ class Appliance:
         with ExitStack() as devices:
             devices.callback(self._close_outputs)
             self._open_outputs()
-            self._offer(_starting())
+            self._offer(Reading(Status.STARTING, Mood(None, 0.0, self._started_at), self._started_at))
             chain = open_chain(self._config)
             camera = open_camera(self._config)
             devices.callback(lambda: camera.close())
@@ -78,7 +81,12 @@ class Appliance:
                 if frame is not None:
                     self._offer(chain.read(frame))
                 elif camera.problem:
-                    self._offer(chain.without_picture(Status.NO_CAMERA, camera.problem, time.monotonic()))
+                    self._offer(chain.without_picture(self._absence(), camera.problem, time.monotonic()))
+
+    def _absence(self) -> Status:
+        """What it means that no frame comes: still starting, or no camera."""
+        opening = self._status is Status.STARTING and time.monotonic() - self._started_at < OPENING_S
+        return Status.STARTING if opening else Status.NO_CAMERA
 
     def _offer(self, reading: Reading) -> None:
         if self._fault:
@@ -157,8 +165,3 @@ def obeying_signals(appliance: Appliance) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _starting() -> Reading:
-    now = time.monotonic()
-    return Reading(Status.STARTING, Mood(None, 0.0, now), now)
