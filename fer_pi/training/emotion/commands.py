@@ -1,0 +1,132 @@
+"""The commands `fer-pi train emotion` and `fer-pi evaluate emotion`."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fer_pi.errors import InputError
+from fer_pi.training.emotion.data import load_faces
+from fer_pi.training.emotion.evaluate import answers, as_text, judged, report
+from fer_pi.vision.classifier import ClassifierOptions, EmotionClassifier
+
+log = logging.getLogger(__name__)
+
+QUICK_EPOCHS = 8
+
+
+@click.command("emotion")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the finished model.")
+@click.option("--epochs", type=click.IntRange(1, 10_000), help="Passes over the faces.  [default: 64]")
+@click.option("--net", type=click.Choice(["pi", "teacher", "tiny"]), default="pi", show_default=True, help="How large a net.")
+@click.option("--teacher", "teachers", type=click.Path(path_type=Path), multiple=True, help="Checkpoint to learn from as well; may be repeated.")
+@click.option("--start", type=click.Path(path_type=Path), help="Checkpoint whose weights to start from.")
+@click.option("--quick", is_flag=True, help=f"A usable model in minutes: {QUICK_EPOCHS} epochs.")
+@click.option("--resume", is_flag=True, help="Go on where an interrupted run stood.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed on a CPU gives the same net.")
+@click.option("--threads", type=click.IntRange(1, 64), help="CPU threads.  [default: all]")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--checkpoint-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the run is kept.  [default: OUT]")
+def train_emotion(
+    data: Path,
+    out: Path,
+    epochs: int | None,
+    net: str,
+    teachers: tuple[Path, ...],
+    start: Path | None,
+    quick: bool,
+    resume: bool,
+    seed: int,
+    threads: int | None,
+    device: str,
+    checkpoint_dir: Path | None,
+) -> None:
+    """Train an emotion model on DATA and export it as a checked int8 .tflite.
+
+    DATA holds train.npz and valid.npz (FER+), or train/ and validation/ with a folder of pictures for each emotion.
+    A part of the training faces is set aside to watch the run and to calibrate; valid only judges the result.
+    """
+    from fer_pi.training.emotion.product import make_model
+    from fer_pi.training.emotion.train import Recipe
+
+    recipe = Recipe(net=net, seed=seed)
+    recipe = replace(recipe, epochs=epochs or (QUICK_EPOCHS if quick else recipe.epochs))
+    with progress_bar(recipe.epochs) as (on_plan, on_step, on_epoch):
+        figures = make_model(
+            data,
+            out,
+            recipe,
+            checkpoint=(checkpoint_dir or out) / "emotion.ckpt",
+            teachers=teachers,
+            start=start,
+            resume=resume,
+            threads=threads,
+            device=device,
+            on_plan=on_plan,
+            on_step=on_step,
+            on_epoch=on_epoch,
+        )
+    click.echo(as_text(f"{out}: int8 on the validation faces", figures))
+
+
+@click.command("emotion")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--model", type=click.Path(path_type=Path), help="Folder or file of another model than the shipped one.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["majority", "top", "all"]),
+    default="majority",
+    show_default=True,
+    help="Which label counts where several people voted: one with more than half of the votes, or the first; all prints both.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def evaluate_emotion(data: Path, model: Path | None, protocol: str, as_json: bool) -> None:
+    """Accuracy, F1 and calibration of an emotion model on the validation part of DATA.
+
+    The figures come from the very class and the very crops' normalisation that run on the Pi.
+    """
+    faces = load_faces(data, "valid")
+    said = answers(EmotionClassifier(ClassifierOptions(model=model)), faces)
+    majority, top = (report(judged(said, faces, name)) for name in ("majority", "top"))
+    if as_json:
+        figures: dict[str, Any] = top if protocol == "top" else majority
+        click.echo(json.dumps({**figures, "protocols": {"majority": majority, "top": top}} if faces.voted else figures))
+        return
+    if not faces.voted:
+        click.echo(as_text(str(data), majority))
+        return
+    if protocol in ("majority", "all"):
+        click.echo(as_text("majority of the votes", majority))
+    if protocol in ("top", "all"):
+        click.echo(as_text("top vote", top))
+
+
+@contextmanager
+def progress_bar(epochs: int) -> Iterator[tuple[Any, Any, Any]]:
+    """A bar with the time left, and the three functions that feed it: steps planned, a step done, an epoch done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns) as bar:
+        task = bar.add_task("", total=float(epochs))
+        steps = 1
+
+        def on_plan(steps_an_epoch: int, epochs_done: int) -> None:
+            nonlocal steps
+            steps = steps_an_epoch
+            bar.update(task, completed=epochs_done)
+
+        def on_epoch(progress: Any) -> None:
+            text = f"loss {progress.loss:.3f}, right {progress.accuracy:.1%}"
+            bar.update(task, completed=progress.epoch, description=text)
+
+        yield on_plan, lambda: bar.advance(task, 1 / steps), on_epoch
+
+
+__all__ = ["InputError", "evaluate_emotion", "train_emotion"]

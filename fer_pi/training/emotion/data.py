@@ -1,0 +1,148 @@
+"""Labelled faces for training and evaluation, from the FER+ arrays or from a folder for each emotion."""
+
+import hashlib
+import logging
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_pi.errors import InputError
+from fer_pi.training.emotion.folders import read_folder
+from fer_pi.types import CROP_SIZE, EMOTIONS
+
+log = logging.getLogger(__name__)
+
+NO_LABEL = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """Faces and what people saw in them; every array has one row for each face."""
+
+    images: NDArray[np.uint8]
+    """(N, 48, 48) grey, not normalised."""
+    targets: NDArray[np.float32]
+    """(N, 8) share of the votes for each emotion; sums to 1, or to 0 where nobody named one of the eight."""
+    weights: NDArray[np.float32]
+    """(N,) share of all votes that fell on the eight: how much a face may teach, 0..1."""
+    majority: NDArray[np.int64]
+    """(N,) the emotion with more than half of the votes, as an index into `EMOTIONS`, or `NO_LABEL`."""
+    top: NDArray[np.int64]
+    """(N,) the emotion with the most votes, or `NO_LABEL` if that was "unknown" or "not a face"."""
+    voted: bool
+    """Whether several people voted on each face (FER+), so that `majority` and `top` can differ."""
+    source_sha256: str
+    """Of pictures and labels together."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def part(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Faces":
+        """Only the chosen faces."""
+        arrays = (self.images, self.targets, self.weights, self.majority, self.top)
+        return Faces(*(array[chosen] for array in arrays), self.voted, self.source_sha256)
+
+
+def load_faces(data: Path, split: str) -> Faces:
+    """The `split` ("train" or "valid") of a data set.
+
+    `data` holds train.npz and valid.npz as FER+ has them (images, votes), or a folder for each emotion, perhaps
+    below train/ and validation/ (or valid/, val/, test/). Raises InputError if there is nothing to use.
+    """
+    if not data.exists():
+        raise InputError(f"{data}: no such folder; give the folder that holds train.npz or train/<emotion>/")
+    archive = data if data.suffix == ".npz" else data / f"{split}.npz"
+    if archive.is_file():
+        return _voted_faces(archive)
+    if not data.is_dir():
+        raise InputError(f"{data}: neither a folder nor an .npz file")
+    images, labels = read_folder(data, split)
+    targets = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
+    ones = np.ones(len(labels), np.float32)
+    return Faces(images, targets, ones, labels, labels.copy(), False, _sha256(images, labels))
+
+
+def _voted_faces(archive: Path) -> Faces:
+    try:
+        with np.load(archive, allow_pickle=False) as arrays:
+            images, votes = arrays["images"], arrays["votes"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{archive}: not a FER+ archive ({error}); it needs the arrays 'images' and 'votes'") from error
+    side = CROP_SIZE
+    if images.dtype != np.uint8 or images.shape[1:] != (side, side):
+        raise InputError(f"{archive}: 'images' is {images.dtype} {images.shape}; it must be uint8 (N, {side}, {side})")
+    if votes.shape != (len(images), 10):
+        raise InputError(f"{archive}: 'votes' is {votes.shape}; it must be ({len(images)}, 10), one column for each FER+ label")
+    if len(images) == 0:
+        raise InputError(f"{archive}: holds no faces")
+    return faces_from_votes(images, votes)
+
+
+def faces_from_votes(images: NDArray[np.uint8], votes: NDArray[np.integer]) -> Faces:
+    """Faces from FER+ votes (N, 10) by the protocol of Barsoum et al. 2016: a single vote counts for nothing."""
+    kept = np.where(votes <= 1, 0, votes).astype(np.float32)
+    known, total = kept[:, : len(EMOTIONS)], kept.sum(axis=1)
+    of_known = known.sum(axis=1, keepdims=True)
+    targets = np.divide(known, of_known, out=np.zeros_like(known), where=of_known > 0)
+    weights = np.divide(of_known[:, 0], total, out=np.zeros_like(total), where=total > 0)
+    best = kept.argmax(axis=1)
+    named = (best < len(EMOTIONS)) & (total > 0)
+    top = np.where(named, best, NO_LABEL)
+    majority = np.where(named & (kept.max(axis=1) > total / 2), best, NO_LABEL)
+    return Faces(images, targets, weights, majority, top, True, _sha256(images, votes))
+
+
+def split_by_photograph(faces: Faces, share: float, seed: int) -> tuple[Faces, Faces]:
+    """Faces to train on, and about `share` of them set aside; pictures that look alike stay on one side."""
+    group = _look_alikes(faces.images)
+    rng = np.random.default_rng(seed)
+    draw = rng.random(int(group.max()) + 1)
+    aside = draw[group] < share
+    return faces.part(~aside), faces.part(aside)
+
+
+def _look_alikes(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """(N,) a number for each face, the same for near-duplicates (mirrored ones too): thumbnails that correlate > 0.95."""
+    side = 12
+    small = images.reshape(len(images), side, CROP_SIZE // side, side, CROP_SIZE // side).mean(axis=(2, 4), dtype=np.float32)
+    small -= small.mean(axis=(1, 2), keepdims=True)
+    small /= np.maximum(np.sqrt((small**2).sum(axis=(1, 2), keepdims=True)), 1e-6)
+    flat, mirrored = small.reshape(len(small), -1), small[:, :, ::-1].reshape(len(small), -1)
+    leader = np.arange(len(images))
+    for start in range(0, len(images), 512):
+        rows = slice(start, start + 512)
+        alike = np.maximum(flat[rows] @ flat.T, mirrored[rows] @ flat.T) > 0.95
+        for one, other in zip(*np.nonzero(alike), strict=True):
+            _join(leader, start + int(one), int(other))
+    return np.array([_root(leader, index) for index in range(len(leader))])
+
+
+def _root(leader: NDArray[np.int64], index: int) -> int:
+    while leader[index] != index:
+        leader[index] = leader[leader[index]]
+        index = int(leader[index])
+    return index
+
+
+def _join(leader: NDArray[np.int64], one: int, other: int) -> None:
+    one, other = _root(leader, one), _root(leader, other)
+    leader[max(one, other)] = min(one, other)
+
+
+def _sha256(*arrays: NDArray[np.generic]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def sampling_weights(targets: NDArray[np.float32], weights: NDArray[np.float32], power: float) -> NDArray[np.float64]:
+    """(N,) how often to draw each face: rare emotions more, by (commonest / share) ** power; sums to 1."""
+    share = np.maximum((targets * weights[:, None]).sum(axis=0), 1e-6)
+    boost = (share.max() / share) ** power
+    wanted = np.where(weights > 0, (targets * boost).sum(axis=1), 0.0)
+    return wanted / wanted.sum()

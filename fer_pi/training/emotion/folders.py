@@ -1,0 +1,109 @@
+"""Reads pictures sorted into a folder for each emotion, whatever the folders' order, names and capitals."""
+
+import difflib
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_pi.errors import InputError
+from fer_pi.types import CROP_SIZE, EMOTIONS, Emotion
+
+log = logging.getLogger(__name__)
+
+SPLITS = {"train": ("train", "training"), "valid": ("valid", "validation", "val", "test", "publictest")}
+"""The folders that may hold a split, the first one found counts."""
+
+NAMES = {
+    **{emotion.value: emotion for emotion in EMOTIONS},
+    "happy": Emotion.HAPPINESS,
+    "sad": Emotion.SADNESS,
+    "angry": Emotion.ANGER,
+    "surprised": Emotion.SURPRISE,
+    "disgusted": Emotion.DISGUST,
+    "fearful": Emotion.FEAR,
+    "afraid": Emotion.FEAR,
+}
+"""What a folder may be called: the names of FER+, of FER2013, and their adjectives."""
+
+PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".pgm", ".tif", ".tiff"}
+
+
+def read_folder(data: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """(N, 48, 48) grey pictures and (N,) indices into `EMOTIONS`, in the order of the file names.
+
+    A picture that cannot be read is named in the log and left out. Raises InputError for an unknown folder, for an
+    emotion without a picture, and if no picture can be read.
+    """
+    root = _split_folder(data, split)
+    images: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
+    broken: list[Path] = []
+    for folder, emotion in _emotion_folders(root):
+        files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
+        if not files:
+            raise InputError(f"{folder}: holds no pictures; put some in ({', '.join(sorted(PICTURES))}) or remove the folder")
+        for file in files:
+            image = _picture(file)
+            if image is None:
+                broken.append(file)
+            else:
+                images.append(image)
+                labels.append(EMOTIONS.index(emotion))
+    for file in broken[:20]:
+        log.warning("%s: cannot be read as a picture; left out", file)
+    if broken:
+        log.warning("%s: %d of %d pictures left out", root, len(broken), len(broken) + len(images))
+    if not images:
+        raise InputError(f"{root}: none of its {len(broken)} pictures can be read")
+    return np.stack(images), np.array(labels, np.int64)
+
+
+def _split_folder(data: Path, split: str) -> Path:
+    """Where the pictures of the split lie: below data/<one of its names>/, or in `data` itself if that has no splits."""
+    folders = {folder.name.lower(): folder for folder in data.iterdir() if folder.is_dir()}
+    for name in SPLITS[split]:
+        if name in folders:
+            return folders[name]
+    others = [name for names in SPLITS.values() for name in names if name in folders]
+    if others:
+        raise InputError(f"{data}: has {others[0]}/ but none of {', '.join(n + '/' for n in SPLITS[split])}; the {split} part is missing")
+    if not folders:
+        raise InputError(f"{data}: holds neither {split}.npz nor a folder for each emotion ({', '.join(EMOTIONS)})")
+    return data
+
+
+def _emotion_folders(root: Path) -> list[tuple[Path, Emotion]]:
+    found, unknown = [], []
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        emotion = NAMES.get(folder.name.strip().lower())
+        if emotion is None:
+            unknown.append(folder)
+        else:
+            found.append((folder, emotion))
+    for folder in unknown:
+        close = difflib.get_close_matches(folder.name.lower(), NAMES, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(NAMES)}"
+        raise InputError(f"{folder}: not the name of an emotion; {hint}")
+    if not found:
+        raise InputError(f"{root}: holds no folder for an emotion ({', '.join(EMOTIONS)})")
+    return found
+
+
+def _picture(file: Path) -> NDArray[np.uint8] | None:
+    """(48, 48) grey, or None if the file is no picture; larger pictures are averaged down."""
+    try:
+        data = np.fromfile(file, np.uint8)  # imread cannot open every path; imdecode need not open any
+    except OSError:
+        return None
+    if data.size == 0:
+        return None
+    image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        return None
+    if image.shape == (CROP_SIZE, CROP_SIZE):
+        return np.asarray(image)
+    larger = min(image.shape) >= CROP_SIZE
+    return np.asarray(cv2.resize(image, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA if larger else cv2.INTER_LINEAR))

@@ -1,0 +1,110 @@
+"""Measures where a detector finds the face and its landmarks inside FER+ pictures: the source of `align.TEMPLATE`.
+
+    python -m fer_pi.training.emotion.frame DATA [DETECTOR.onnx]
+
+FER+ pictures are crops without a rim, too tight for a detector. Each is enlarged `ENLARGED` times and given a
+rim of half its side that repeats its edge; the detector's findings are then brought back to the 48 x 48 pixels.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_pi.types import CROP_SIZE, Box, Face, Image
+
+ENLARGED = 3
+RIM = CROP_SIZE // 2
+"""Pixels of the crop added on each side."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """Where the faces lie in their crops, in crop pixels."""
+
+    found: NDArray[np.bool_]
+    """(N,) whether the detector found a face at all."""
+    landmarks: NDArray[np.float64]
+    """(M, 5, 2) of the M faces found."""
+    boxes: NDArray[np.float64]
+    """(M, 4) left, top, width, height."""
+
+
+def padded(crop: Image) -> Image:
+    """The crop as a picture that a detector can work on: (288, 288) uint8."""
+    large = cv2.resize(crop, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
+    rim = RIM * ENLARGED
+    return cv2.copyMakeBorder(large, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
+
+
+def measure(images: NDArray[np.uint8], detect: Callable[[Image], list[Face]]) -> Measured:
+    """Run `detect` over (N, 48, 48) crops; where it finds several faces, the one nearest to the middle counts."""
+    found, landmarks, boxes = [], [], []
+    for crop in images:
+        face = middle_face(detect(padded(crop)))
+        found.append(face is not None)
+        if face is not None:
+            landmarks.append((np.array(face.landmarks) + 0.5) / ENLARGED - 0.5 - RIM)
+            left, top = (np.array([face.box.left, face.box.top])) / ENLARGED - RIM
+            boxes.append([left, top, face.box.width / ENLARGED, face.box.height / ENLARGED])
+    return Measured(np.array(found), np.array(landmarks).reshape(-1, 5, 2), np.array(boxes).reshape(-1, 4))
+
+
+def middle_face(faces: list[Face]) -> Face | None:
+    """The face nearest to the middle of a padded picture, if its middle lies in the middle half."""
+    middle = (CROP_SIZE / 2 + RIM) * ENLARGED
+    reach = CROP_SIZE * ENLARGED / 4
+
+    def distance(face: Face) -> float:
+        x, y = face.box.center
+        return max(abs(x - middle), abs(y - middle))
+
+    near = [face for face in faces if distance(face) <= reach]
+    return min(near, key=distance, default=None)
+
+
+def template(measured: Measured) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The typical five landmarks (5, 2) and the typical box (4,): medians, made symmetric about the middle of the crop."""
+    typical = np.median(measured.landmarks, axis=0)
+    mirrored = typical[[1, 0, 2, 4, 3]] * [-1, 1] + [CROP_SIZE - 1, 0]
+    box = np.median(measured.boxes, axis=0)
+    box[0] = (CROP_SIZE - box[2]) / 2
+    return (typical + mirrored) / 2, box
+
+
+def yunet(model: Path) -> Callable[[Image], list[Face]]:
+    """OpenCV's YuNet as a function from a (288, 288) grey picture to faces, for measuring without our own detector."""
+    side = CROP_SIZE * ENLARGED * 2
+    net = cv2.FaceDetectorYN.create(str(model), "", (side, side), 0.5)
+
+    def detect(gray: Image) -> list[Face]:
+        _, rows = net.detect(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
+        return [] if rows is None else [_face(row) for row in rows.astype(float)]
+
+    return detect
+
+
+def _face(row: NDArray[np.float64]) -> Face:
+    points = row[4:14].reshape(5, 2)
+    return Face(Box(*row[:4]), tuple((float(x), float(y)) for x, y in points), float(row[14]))
+
+
+def main(arguments: list[str]) -> None:
+    """Measure on 4,000 training faces and print the template."""
+    from fer_pi.training.emotion.data import load_faces
+
+    faces = load_faces(Path(arguments[0]), "train")
+    some = np.random.default_rng(1).choice(len(faces), min(4000, len(faces)), replace=False)
+    measured = measure(faces.images[some], yunet(Path(arguments[1])))
+    points, box = template(measured)
+    print(f"found {measured.found.mean():.1%} of {len(some)}")
+    print("landmarks", np.round(points, 2).tolist(), "spread", np.round(measured.landmarks.std(axis=0), 2).tolist())
+    print("box", np.round(box, 2).tolist(), "spread", np.round(measured.boxes.std(axis=0), 2).tolist())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

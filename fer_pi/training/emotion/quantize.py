@@ -1,0 +1,71 @@
+"""Turns a trained net into the int8 .tflite that runs on the Pi."""
+
+import logging
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fer_pi.errors import DeviceError
+from fer_pi.training.emotion.augment import prepared
+from fer_pi.training.emotion.net import folded
+from fer_pi.types import CROP_SIZE
+
+log = logging.getLogger(__name__)
+
+
+class _ChannelsLast(nn.Module):
+    """The net with the input as TFLite has it: (1, 48, 48, 1)."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x.reshape(1, 1, CROP_SIZE, CROP_SIZE))  # type: ignore[no-any-return]
+
+
+def float_tflite(net: nn.Module) -> bytes:
+    """The net, batch norms folded, as float32 .tflite: (1, 48, 48, 1) normalised grey to (1, 8) logits."""
+    try:
+        import litert_torch
+    except ImportError as error:
+        raise DeviceError("exporting needs litert-torch: pip install 'fer-pi[train]'") from error
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "float.tflite"
+        litert_torch.convert(_ChannelsLast(folded(net)), (torch.zeros(1, CROP_SIZE, CROP_SIZE, 1),)).export(str(path))
+        return path.read_bytes()
+
+
+def int8_tflite(content: bytes, crops: np.ndarray) -> bytes:
+    """`float_tflite` with 8-bit weights (a scale for each channel) and activations, as the (N, 48, 48) uint8 `crops` drive them."""
+    try:
+        from ai_edge_quantizer import quantizer, recipe
+    except ImportError as error:
+        raise DeviceError("quantising needs ai-edge-quantizer: pip install 'fer-pi[train]'") from error
+    # Both extremes of grey stand in the first one, so that the input's scale covers all 256 levels, one code each.
+    images = prepared(crops).numpy().reshape(-1, 1, CROP_SIZE, CROP_SIZE, 1)
+    extremes = np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8)
+    extremes[:, CROP_SIZE // 2 :] = 255
+    from fer_pi.vision.align import DEVIATION, MEAN
+
+    first = ((extremes.astype(np.float32) - MEAN) / DEVIATION).reshape(1, CROP_SIZE, CROP_SIZE, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "float.tflite", Path(folder) / "int8.tflite"
+        source.write_bytes(content)
+        maker = quantizer.Quantizer(str(source))
+        maker.load_quantization_recipe(recipe.static_wi8_ai8())
+        key, name = _signature(content)
+        calibration = maker.calibrate({key: [{name: image} for image in [first, *images]]})
+        maker.quantize(calibration).export_model(str(target))
+        return target.read_bytes()
+
+
+def _signature(content: bytes) -> tuple[str, str]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    signatures = Interpreter(model_content=content).get_signature_list()
+    key = next(iter(signatures))
+    return key, signatures[key]["inputs"][0]
