@@ -1,0 +1,70 @@
+"""Whichever camera is there: the Pi's own, else the first webcam; else it keeps looking, and says so."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import Field
+
+from fer_pi.config import Options
+from fer_pi.errors import CameraError
+from fer_pi.sources.capture import Capture, Grabber
+from fer_pi.sources.pi_camera import OpenPiCamera, PiCameraOptions, attached_pi_cameras
+from fer_pi.sources.v4l2 import Kernel
+from fer_pi.sources.webcam import OpenWebcam, WebcamOptions
+from fer_pi.types import Frame
+
+NONE_FOUND = "no camera found; plug in a webcam or attach a Pi camera, it will be used as soon as it is there"
+
+
+class AutoOptions(Options):
+    """The camera that is there."""
+
+    kind: Literal["auto"] = "auto"
+    width: int = Field(default=640, ge=64, le=4608, multiple_of=2)
+    """Width to ask for, in pixels, 64 to 4608, even."""
+    height: int = Field(default=480, ge=64, le=2592, multiple_of=2)
+    """Height to ask for, in pixels, 64 to 2592, even."""
+    rate_hz: int = Field(default=30, ge=1, le=120)
+    """Frame rate to ask for, in frames a second, 1 to 120."""
+
+
+class AutoCamera:
+    """A Pi camera or a webcam; each opening chooses anew, so that it follows what is plugged in."""
+
+    Options = AutoOptions
+
+    def __init__(self, options: AutoOptions, opener: Callable[[AutoOptions], Grabber] | None = None) -> None:
+        """`opener` stands in for the hardware in tests."""
+        opened = opener or open_first
+        self._capture = Capture(lambda: opened(options), "camera")
+        self.name, self.problem = self._capture.name, self._capture.problem
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """The newest frame not yet read, or None if none came within `timeout_s`."""
+        frame = self._capture.read(timeout_s)
+        self.name, self.problem = self._capture.name, self._capture.problem
+        return frame
+
+    def close(self) -> None:
+        """Release the device; twice is fine."""
+        self._capture.close()
+
+
+def open_first(options: AutoOptions, kernel: Kernel = Kernel()) -> Grabber:  # noqa: B008 a frozen value
+    """The Pi camera if one is attached and free, else the first webcam that is free.
+
+    Raises CameraError saying why there is neither.
+    """
+    problems = []
+    try:
+        if attached_pi_cameras():
+            rate_hz = float(options.rate_hz)
+            return OpenPiCamera(PiCameraOptions(width=options.width, height=options.height, rate_hz=rate_hz))
+    except CameraError as error:
+        problems.append(str(error))
+    if not kernel.nodes():
+        raise CameraError("; ".join([NONE_FOUND, *problems]))
+    try:
+        return OpenWebcam(WebcamOptions(width=options.width, height=options.height, rate_hz=options.rate_hz), kernel)
+    except CameraError as error:
+        raise CameraError("; ".join([str(error), *problems])) from error

@@ -1,0 +1,161 @@
+"""A camera on the Pi's ribbon connector, through picamera2: grey is the Y plane of its YUV420 pictures."""
+
+import contextlib
+import time
+from importlib import import_module
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from fer_pi.config import Options
+from fer_pi.errors import CameraError
+from fer_pi.sources.capture import Capture, Patience, Picture
+from fer_pi.types import Frame, Image
+
+MISSING = (
+    "the Pi camera needs picamera2: sudo apt install python3-picamera2, and a virtual environment made with "
+    "python3 -m venv --system-site-packages"
+)
+BUFFERS = 3
+"""One being filled, one waiting, one being copied."""
+
+
+class PiCameraOptions(Options):
+    """A Raspberry Pi camera."""
+
+    kind: Literal["pi_camera"] = "pi_camera"
+    number: int = Field(default=0, ge=0, le=3)
+    """Which one, in the order in which `fer-pi cameras` lists them, 0 to 3."""
+    width: int = Field(default=640, ge=64, le=4608, multiple_of=2)
+    """Width of the pictures in pixels, 64 to 4608, even."""
+    height: int = Field(default=480, ge=64, le=2592, multiple_of=2)
+    """Height of the pictures in pixels, 64 to 2592, even."""
+    rate_hz: float = Field(default=30.0, ge=1, le=120)
+    """Frames a second, 1 to 120; in the dark the exposure is kept short enough for it."""
+    rotated: bool = False
+    """Whether the camera is mounted upside down."""
+    stall_s: float = Field(default=3.0, ge=0.5, le=60)
+    """Seconds without a picture after which the camera is opened anew, 0.5 to 60."""
+    frozen_s: float = Field(default=3.0, ge=0, le=600)
+    """Seconds of exactly the same picture after which the camera is opened anew, 0 to 600; 0 never."""
+
+
+class PiCamera:
+    """A Pi camera that opens itself, and opens itself again whenever it is lost."""
+
+    Options = PiCameraOptions
+
+    def __init__(self, options: PiCameraOptions) -> None:
+        patience = Patience(options.stall_s, options.frozen_s)
+        self._capture = Capture(lambda: OpenPiCamera(options), f"Pi camera {options.number}", patience)
+        self.name, self.problem = self._capture.name, self._capture.problem
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """The newest frame not yet read, or None if none came within `timeout_s`."""
+        frame = self._capture.read(timeout_s)
+        self.name, self.problem = self._capture.name, self._capture.problem
+        return frame
+
+    def close(self) -> None:
+        """Release the camera; twice is fine."""
+        self._capture.close()
+
+
+def attached_pi_cameras() -> list[dict[str, Any]]:
+    """What picamera2 knows of each attached camera: "Model", "Num", "Id"; not the USB webcams that libcamera lists too.
+
+    Raises CameraError if picamera2 cannot be used.
+    """
+    cameras = _picamera2().global_camera_info()
+    return [info for info in cameras if "usb" not in str(info.get("Id", "")).lower()]
+
+
+class OpenPiCamera:
+    """One opening of one Pi camera."""
+
+    def __init__(self, options: PiCameraOptions) -> None:
+        attached = attached_pi_cameras()
+        if options.number >= len(attached):
+            there = f"{len(attached)} attached" if attached else "none is attached"
+            raise CameraError(
+                f"there is no Pi camera {options.number}, {there}; with the power off check its ribbon cable, then see "
+                "what `rpicam-hello --list-cameras` says"
+            )
+        info = attached[options.number]
+        self.name = f"Pi camera {options.number} ({info.get('Model', 'unknown')})"
+        self._patience_s = options.stall_s
+        try:
+            self._device = _picamera2()(info.get("Num", options.number))
+            try:
+                self._configure(options)
+            except Exception:
+                self._device.close()
+                raise
+        except (RuntimeError, IndexError, ValueError, OSError) as error:
+            raise CameraError(f"{self.name} cannot be opened, perhaps another program uses it: {error}") from error
+        self._stride = int(self._device.camera_configuration()["main"]["stride"])
+        self._width, self._height = self._device.camera_configuration()["main"]["size"]
+
+    def grab(self) -> Picture:
+        """The next picture."""
+        try:
+            request = self._device.capture_request(wait=self._patience_s)
+        except TimeoutError as error:
+            seconds = f"{self._patience_s:g}"
+            raise CameraError(f"{self.name} has sent no picture for {seconds} s; check its ribbon cable") from error
+        try:
+            buffer = request.make_buffer("main")
+            taken_ns = request.get_metadata().get("SensorTimestamp")
+        finally:
+            request.release()
+        taken_at = taken_ns / 1e9 if taken_ns else time.monotonic()
+        return yuv420_picture(buffer, self._width, self._height, self._stride, taken_at)
+
+    def close(self) -> None:
+        """Stop the camera and release it."""
+        with contextlib.suppress(RuntimeError):  # a camera that broke down cannot be stopped in good order
+            self._device.stop()
+        self._device.close()
+
+    def _configure(self, options: PiCameraOptions) -> None:
+        frame_us = round(1e6 / options.rate_hz)
+        arguments: dict[str, Any] = {}
+        if options.rotated:
+            arguments["transform"] = import_module("libcamera").Transform(hflip=1, vflip=1)
+        configuration = self._device.create_video_configuration(
+            main={"size": (options.width, options.height), "format": "YUV420"},
+            controls={"FrameDurationLimits": (frame_us, frame_us)},
+            buffer_count=BUFFERS,
+            queue=False,  # a picture from before it was asked for is not wanted
+            **arguments,
+        )
+        self._device.configure(configuration)
+        self._device.start()
+
+
+def yuv420_picture(
+    buffer: NDArray[np.uint8], width: int, height: int, stride: int, taken_at: float | None = None
+) -> Picture:
+    """The picture in a planar YUV420 buffer: rows of Y, `stride` bytes each, then U and V in rows of half of that.
+
+    Where the stride is the width, grey is a view of the buffer, else a copy without the padding.
+    """
+    planes = buffer[: stride * height * 3 // 2].reshape(height * 3 // 2, stride)  # (1.5 H, stride)
+
+    def color() -> Image:
+        bgr = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)  # (H, stride, 3)
+        return np.ascontiguousarray(bgr[:, :width], np.uint8)
+
+    return Picture(np.ascontiguousarray(planes[:height, :width]), color, taken_at)
+
+
+def _picamera2() -> Any:
+    try:
+        return import_module("picamera2").Picamera2
+    except ImportError as error:
+        raise CameraError(MISSING) from error
+    except ValueError as error:  # "numpy.dtype size changed": its compiled parts were built for another NumPy
+        raise CameraError(f"picamera2 does not fit this NumPy ({error}); install numpy<2 beside it") from error
