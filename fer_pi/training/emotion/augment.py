@@ -15,23 +15,23 @@ from fer_pi.vision.align import DEVIATION, MEAN, normalized
 class Strength:
     """How far each change may go, and how often it comes (`*_share` of the faces)."""
 
-    angle_deg: float = 20.0
-    log_scale: float = 0.15
+    angle_deg: float = 18.0
+    log_scale: float = 0.14
     log_aspect: float = 0.06
     shift: float = 0.10
     """Of the side of the crop."""
-    small_share: float = 0.12
-    blur_share: float = 0.15
+    small_share: float = 0.08
+    blur_share: float = 0.08
     log_gamma: float = 0.9
-    gamma_share: float = 0.5
+    gamma_share: float = 0.3
     shade: float = 0.5
-    shade_share: float = 0.3
+    shade_share: float = 0.2
     noise: float = 14.0
     """Standard deviation in grey levels."""
-    noise_share: float = 0.35
-    jpeg_share: float = 0.15
-    erase_share: float = 0.25
-    cover_share: float = 0.03
+    noise_share: float = 0.15
+    jpeg_share: float = 0.08
+    erase_share: float = 0.15
+    cover_share: float = 0.02
     """Faces whose lower third is hidden (a hand, a scarf)."""
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_pi.types import CROP_SIZE, Box, Face, Image
+from fer_pi.vision.align import raw_crop
 
 ENLARGED = 3
 RIM = CROP_SIZE // 2
@@ -65,6 +66,21 @@ def middle_face(faces: list[Face]) -> Face | None:
 
     near = [face for face in faces if distance(face) <= reach]
     return min(near, key=distance, default=None)
+
+
+def recropped(images: NDArray[np.uint8], detect: Callable[[Image], list[Face]]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """The (N, 48, 48) crops cut anew through detector and `align.raw_crop`, and (N,) which faces were found.
+
+    Faces that were not found stand as they were.
+    """
+    crops, found = images.copy(), np.zeros(len(images), bool)
+    for index, crop in enumerate(images):
+        picture = padded(crop)
+        face = middle_face(detect(picture))
+        if face is not None:
+            crops[index] = raw_crop(picture, face)
+            found[index] = True
+    return crops, found
 
 
 def template(measured: Measured) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fer_pi.errors import DeviceError
 from fer_pi.training.emotion.augment import prepared
 from fer_pi.training.emotion.net import folded
 from fer_pi.types import CROP_SIZE
+from fer_pi.vision.align import DEVIATION, MEAN
 
 log = logging.getLogger(__name__)
 
@@ -39,26 +41,23 @@ def float_tflite(net: nn.Module) -> bytes:
         return path.read_bytes()
 
 
-def int8_tflite(content: bytes, crops: np.ndarray) -> bytes:
+def int8_tflite(content: bytes, crops: NDArray[np.uint8]) -> bytes:
     """`float_tflite` with 8-bit weights (a scale for each channel) and activations, as the (N, 48, 48) uint8 `crops` drive them."""
     try:
         from ai_edge_quantizer import quantizer, recipe
     except ImportError as error:
         raise DeviceError("quantising needs ai-edge-quantizer: pip install 'fer-pi[train]'") from error
-    # Both extremes of grey stand in the first one, so that the input's scale covers all 256 levels, one code each.
-    images = prepared(crops).numpy().reshape(-1, 1, CROP_SIZE, CROP_SIZE, 1)
-    extremes = np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8)
-    extremes[:, CROP_SIZE // 2 :] = 255
-    from fer_pi.vision.align import DEVIATION, MEAN
-
-    first = ((extremes.astype(np.float32) - MEAN) / DEVIATION).reshape(1, CROP_SIZE, CROP_SIZE, 1)
+    # Black and white stand in a corner of each, so that the input's scale gives every grey level a code of its own.
+    images = prepared(crops)
+    images[:, :, 0, 0], images[:, :, 0, 1] = (0 - MEAN) / DEVIATION, (255 - MEAN) / DEVIATION
+    rows = images.numpy().reshape(-1, 1, CROP_SIZE, CROP_SIZE, 1)
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "float.tflite", Path(folder) / "int8.tflite"
         source.write_bytes(content)
         maker = quantizer.Quantizer(str(source))
         maker.load_quantization_recipe(recipe.static_wi8_ai8())
         key, name = _signature(content)
-        calibration = maker.calibrate({key: [{name: image} for image in [first, *images]]})
+        calibration = maker.calibrate({key: [{name: image} for image in rows]})
         maker.quantize(calibration).export_model(str(target))
         return target.read_bytes()
 

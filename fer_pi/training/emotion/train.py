@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fer_pi.errors import InputError
 from fer_pi.training.checkpoint import Checkpoint, load, random_state, restore_random_state, save
 from fer_pi.training.emotion.augment import Strength, augmented, mixed, prepared
 from fer_pi.training.emotion.data import Faces, sampling_weights
@@ -27,18 +29,21 @@ class Recipe:
     """Every setting that shapes a run."""
 
     net: str = "pi"
-    epochs: int = 60
+    epochs: int = 64
     batch: int = 128
     rate: float = 0.1
     """Highest learning rate of SGD (Nesterov momentum 0.9), reached after `warm_up` epochs, then a cosine to 0."""
     warm_up: float = 1.0
     decay: float = 5e-4
     ema: float = 0.998
-    mixup: bool = True
+    mixup: bool = False
+    """Pays for large nets only: the small one has more to learn than it can hold as it is."""
     rare_power: float = 0.25
     """How much more often rare emotions are drawn; 0 not at all, 1 as often as common ones."""
     teaching: float = 0.7
     """Share of the loss that comes from the teachers' opinion, where there are teachers."""
+    recrop_share: float = 0.3
+    """Of the faces that a detector has cut anew, how many are shown so rather than as the data set cut them."""
     seed: int = 1
     strength: Strength = field(default_factory=Strength)
 
@@ -63,17 +68,27 @@ def train(
     resume: bool = False,
     device: str = "cpu",
     teachers: tuple[nn.Module, ...] = (),
-    on_epoch: Callable[[Progress], None] = lambda progress: None,
+    start: EmotionNet | None = None,
+    recrops: NDArray[np.uint8] | None = None,
+    on_plan: Callable[[int, int], None] = lambda steps_an_epoch, epochs_done: None,
     on_step: Callable[[], None] = lambda: None,
+    on_epoch: Callable[[Progress], None] = lambda progress: None,
 ) -> EmotionNet:
-    """The trained net (its moving average), on the CPU, in evaluation mode; `checkpoint` is written each epoch."""
+    """The trained net (its moving average), on the CPU, in evaluation mode; `checkpoint` is written each epoch.
+
+    `start` gives the weights to begin with, `teachers` an opinion to learn beside the votes, `recrops` the (N, 48, 48)
+    same faces as a detector and `vision.align` cut them. Raises InputError if `resume` finds no fitting checkpoint.
+    """
     torch.manual_seed(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
-    net = build(recipe.net).to(device, memory_format=torch.channels_last)
+    net = build(recipe.net)
+    if start is not None:
+        net.load_state_dict(start.state_dict())
+    net = net.to(device, memory_format=torch.channels_last)
     average = deepcopy(net).eval()
     steps = max(1, len(faces) // recipe.batch)
     optimizer = torch.optim.SGD(_groups(net, recipe.decay), lr=recipe.rate, momentum=0.9, nesterov=True)
-    config = asdict(recipe) | {"faces": faces.source_sha256, "count": len(faces)}
+    config = asdict(recipe) | {"faces": faces.source_sha256, "count": len(faces), "teachers": len(teachers)}
     history: list[dict[str, float]] = []
     if resume:
         found = load(checkpoint, config=config)
@@ -82,6 +97,7 @@ def train(
         optimizer.load_state_dict(found.optimizer)
         restore_random_state(found.random_state, generator)
         history = found.metrics
+    on_plan(steps, len(history))
     wanted = torch.from_numpy(sampling_weights(faces.targets, faces.weights, recipe.rare_power))
     for epoch in range(len(history), recipe.epochs):
         net.train()
@@ -89,7 +105,7 @@ def train(
         order = torch.multinomial(wanted, steps * recipe.batch, replacement=True, generator=generator)
         for step, chosen in enumerate(order.view(steps, -1)):
             _set_rate(optimizer, recipe, epoch + step / steps)
-            images, targets, weights = _batch(faces, chosen, recipe, generator, device)
+            images, targets, weights = _batch(faces, recrops, chosen, recipe, generator, device)
             with _autocast(device):
                 loss = _loss(net, images, targets, weights, teachers, recipe.teaching)
             optimizer.zero_grad(set_to_none=True)
@@ -104,14 +120,32 @@ def train(
         accuracy = float((judged.argmax(axis=1) == aside.majority)[kept].mean()) if kept.any() else math.nan
         history.append({"loss": total / steps, "accuracy": accuracy})
         state = Checkpoint(
-            config, recipe.seed, epoch + 1, net.state_dict(), average.state_dict(), optimizer.state_dict(), history, random_state(generator)
+            config,
+            recipe.seed,
+            epoch + 1,
+            net.state_dict(),
+            average.state_dict(),
+            optimizer.state_dict(),
+            history,
+            random_state(generator),
         )
         save(checkpoint, state)
         on_epoch(Progress(epoch + 1, recipe.epochs, total / steps, accuracy))
     return average.to("cpu", memory_format=torch.contiguous_format).eval()
 
 
-def logits(net: nn.Module, faces: Faces, device: str = "cpu") -> np.ndarray:
+def restored(checkpoint: Path) -> EmotionNet:
+    """The moving average that a run left in its checkpoint, in evaluation mode."""
+    found = load(checkpoint)
+    try:
+        net = build(found.config["net"])
+        net.load_state_dict(found.ema)
+    except (KeyError, RuntimeError) as error:
+        raise InputError(f"{checkpoint}: not a checkpoint of an emotion net ({error})") from error
+    return net.eval()
+
+
+def logits(net: nn.Module, faces: Faces, device: str = "cpu") -> NDArray[np.float32]:
     """(N, 8) float32 logits of the net for the faces as they stand."""
     with torch.inference_mode(), _autocast(device):
         parts = [net(prepared(faces.images[start : start + 512]).to(device)).float().cpu() for start in range(0, len(faces), 512)]
@@ -133,10 +167,19 @@ def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: float) ->
 
 
 def _batch(
-    faces: Faces, chosen: Tensor, recipe: Recipe, generator: torch.Generator, device: str
+    faces: Faces,
+    recrops: NDArray[np.uint8] | None,
+    chosen: Tensor,
+    recipe: Recipe,
+    generator: torch.Generator,
+    device: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     rows = chosen.numpy()
-    images = augmented(faces.images[rows], recipe.strength, generator)
+    pixels = faces.images[rows]
+    if recrops is not None:
+        anew = (torch.rand(len(rows), generator=generator) < recipe.recrop_share).numpy()
+        pixels[anew] = recrops[rows[anew]]
+    images = augmented(pixels, recipe.strength, generator)
     targets, weights = torch.from_numpy(faces.targets[rows]), torch.from_numpy(faces.weights[rows])
     if recipe.mixup:
         images, targets, weights = mixed(images, targets, weights, generator)

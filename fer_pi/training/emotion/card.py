@@ -1,0 +1,66 @@
+"""Writes the card that travels with an emotion model: what it is, what taught it, how well it does, where it fails."""
+
+from typing import Any
+
+FERPLUS = """FER+ (microsoft/FERPlus, MIT licence for the labels): the training part of FER2013, whose pictures were gathered
+for research from the web, with ten people's votes for each face. Training faces whose photograph stands again in the
+validation or private-test part were left out. No other set, no pre-trained weights."""
+
+LIMITS = """- Trained on pictures from the web: posed and acted expressions, mostly adults, uneven over age, sex and skin; lower
+  accuracy for groups that are rare there must be expected, and it has not been measured here.
+- An expression is not a feeling. People who looked at the same face agreed on little more than this model does.
+- Disgust, fear and contempt are rare in the data; their figures rest on few faces and are the weakest.
+- Profiles, covered mouths, faces under about 24 pixels and darkness cost accuracy; the program shows when a face is hard to read.
+- Not for decisions about people. In the EU, inferring emotions at work and in schools is prohibited (AI Act, Art. 5(1)(f))."""
+
+
+def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
+    """The card in Markdown; every figure is taken from the manifest."""
+    training = manifest["training"]
+    metrics = training["metrics"]
+    parts = [
+        f"# {manifest['name']}, version {manifest['version']}",
+        "Reads one of eight emotions in an upright 48 x 48 grey crop of a face. Runs on TFLite, int8.",
+        "## What it is",
+        f"A residual net of plain 3x3 convolutions (`fer_pi/training/emotion/net.py`, `{training['config'].get('net')}`):"
+        f" {manifest['multiply_adds'] / 1e6:.1f} million multiply-adds, {manifest['bytes']:,} bytes."
+        f" Input: grey at mean {manifest['input']['normalisation']['mean']:g} and standard deviation"
+        f" {manifest['input']['normalisation']['deviation']:g} (`fer_pi.vision.align.normalized`)."
+        f" Output: eight logits; divided by the temperature {manifest['temperature']:g}, which was fitted on training faces"
+        " set aside, their softmax is calibrated.",
+        f"Made on {manifest['created'][:10]} with seed {training['seed']}; sha256 `{manifest['sha256']}`.",
+        "## What taught it",
+        FERPLUS if voted else f"The pictures in `{training['config'].get('data')}`; add their origin and licence here.",
+        f"{training['data']['faces']:,} faces; sha256 of the training data `{training['data']['train']}`.",
+        "## How well it does",
+        "On the validation part, which neither taught nor tuned anything, through `fer_pi.vision.classifier`:",
+        _summary(metrics, voted),
+        "The command that measures it:",
+        "    fer-pi evaluate emotion DATA --protocol all",
+        "Each emotion, int8, majority protocol:" if voted else "Each emotion, int8:",
+        _per_class(metrics["int8"]["majority"]),
+        "## Where it fails",
+        LIMITS,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(metrics: dict[str, Any], voted: bool) -> str:
+    lines = ["| | faces | accuracy | macro-F1 | calibration error |", "| --- | --- | --- | --- | --- |"]
+    protocols = {"majority": "majority of the votes", "top": "top vote"} if voted else {"majority": "labels"}
+    for protocol, title in protocols.items():
+        for kind in ("int8", "float"):
+            row = metrics[kind][protocol]
+            lines.append(
+                f"| {title}, {kind} | {row['samples']:,} | {row['accuracy']:.2%} | {row['macro_f1']:.3f} | {row['ece']:.3f} |"
+            )
+    return "\n".join(lines)
+
+
+def _per_class(figures: dict[str, Any]) -> str:
+    lines = ["| emotion | precision | recall | F1 | faces |", "| --- | --- | --- | --- | --- |"]
+    for emotion, row in figures["per_class"].items():
+        lines.append(
+            f"| {emotion} | {row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} | {row['support']} |"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,173 @@
+"""From a data set to a finished model: train, fold, export, quantise, calibrate, judge, describe."""
+
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_pi.errors import InputError
+from fer_pi.training.emotion.card import card_text
+from fer_pi.training.emotion.data import NO_LABEL, Faces, load_faces, split_by_photograph
+from fer_pi.training.emotion.evaluate import answers, fitted_temperature, judged, report
+from fer_pi.training.emotion.net import EmotionNet, multiply_adds
+from fer_pi.training.emotion.quantize import float_tflite, int8_tflite
+from fer_pi.training.emotion.train import Progress, Recipe, logits, restored, train
+from fer_pi.types import CROP_SIZE, EMOTIONS
+from fer_pi.vision.align import DEVIATION, MEAN, normalized
+from fer_pi.vision.classifier import ClassifierOptions, EmotionClassifier, probabilities
+from fer_pi.vision.model_file import MANIFEST
+
+log = logging.getLogger(__name__)
+
+MODEL, CARD = "emotion.tflite", "card.md"
+ASIDE_SHARE, ASIDE_SEED = 0.06, 7
+"""The part of train that teaches nothing: it watches the run and calibrates the result. Always the same faces."""
+LEAST_FACES = 40
+CALIBRATION_FACES = 1000
+
+
+def make_model(
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    *,
+    checkpoint: Path,
+    teachers: tuple[Path, ...] = (),
+    start: Path | None = None,
+    detect: Callable[[NDArray[np.uint8]], list[Any]] | None = None,
+    resume: bool = False,
+    threads: int | None = None,
+    device: str = "auto",
+    on_plan: Callable[[int, int], None] = lambda steps_an_epoch, epochs_done: None,
+    on_step: Callable[[], None] = lambda: None,
+    on_epoch: Callable[[Progress], None] = lambda progress: None,
+) -> dict[str, Any]:
+    """Train on `data`, leave the model with manifest and card in `out`, return its figures (`evaluate.report`).
+
+    With `detect`, each training face is also shown as detector and alignment cut it. `out` changes only at the very
+    end. Raises InputError for data that cannot be trained on.
+    """
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    faces, aside, valid = split_data(data)
+    recrops = None
+    if detect is not None:
+        from fer_pi.training.emotion.frame import recropped
+
+        recrops, found = recropped(faces.images, detect)
+        log.info("the detector finds %.1f %% of the training faces again", 100 * found.mean())
+    net = train(
+        faces,
+        aside,
+        recipe,
+        checkpoint,
+        resume=resume,
+        device=device,
+        teachers=tuple(restored(path).to(device) for path in teachers),
+        start=None if start is None else restored(start),
+        recrops=recrops,
+        on_plan=on_plan,
+        on_step=on_step,
+        on_epoch=on_epoch,
+    )
+    return export_model(net, faces, aside, valid, out, asdict(recipe) | {"data": data.name})
+
+
+def split_data(data: Path) -> tuple[Faces, Faces, Faces]:
+    """The faces to learn from, those set aside, and those that judge; no picture stands in two of them.
+
+    Where `data` has no split of its own the faces set aside judge as well.
+    """
+    whole, valid = load_faces(data, "train"), load_faces(data, "valid")
+    named = whole.top[whole.top != NO_LABEL]
+    if len(named) < LEAST_FACES or len(np.unique(named)) < 2:
+        raise InputError(
+            f"{data}: {len(named)} labelled faces of {len(np.unique(named))} emotions; training needs at least"
+            f" {LEAST_FACES} faces and two emotions"
+        )
+    alone = whole.source_sha256 == valid.source_sha256
+    if not alone:
+        known = {image.tobytes() for image in valid.images}
+        twice = np.array([image.tobytes() in known for image in whole.images])
+        if twice.any():
+            log.warning("%s: %d training pictures stand in the validation part too; left out of training", data, twice.sum())
+            whole = whole.part(~twice)
+    faces, aside = split_by_photograph(whole, ASIDE_SHARE, ASIDE_SEED)
+    if len(faces) == 0 or not (aside.majority != NO_LABEL).any():
+        raise InputError(f"{data}: too few different pictures to set some aside; add more")
+    return faces, aside, aside if alone else valid
+
+
+def export_model(
+    net: EmotionNet, faces: Faces, aside: Faces, valid: Faces, out: Path, config: dict[str, Any]
+) -> dict[str, Any]:
+    """Write emotion.tflite, manifest.json and card.md of a trained net into `out`; its int8 figures on `valid`."""
+    rng = np.random.default_rng(1)
+    some = rng.choice(len(faces), min(len(faces), CALIBRATION_FACES), replace=False)
+    content = int8_tflite(float_tflite(net), faces.images[some])
+    manifest = _manifest(content, net, config)
+    manifest["training"]["data"] = {"train": faces.source_sha256, "valid": valid.source_sha256, "faces": len(faces)}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".emotion-", dir=out.parent) as name:
+        folder = Path(name)
+        (folder / MODEL).write_bytes(content)
+        _write(folder, manifest)
+        labelled = aside.majority != NO_LABEL
+        raw = EmotionClassifier(ClassifierOptions(model=folder)).logits(list(normalized(aside.images[labelled])))
+        manifest["temperature"] = round(fitted_temperature(raw, aside.majority[labelled]), 4)
+        _write(folder, manifest)
+        said = answers(EmotionClassifier(ClassifierOptions(model=folder)), valid)
+        parent = probabilities(logits(net, valid).astype(np.float64), manifest["temperature"])
+        metrics = {
+            name: {protocol: report(judged(values, valid, protocol)) for protocol in ("majority", "top")}
+            for name, values in (("int8", said), ("float", parent))
+        }
+        manifest["training"]["metrics"] = metrics
+        _write(folder, manifest)
+        (folder / CARD).write_text(card_text(manifest, voted=valid.voted), encoding="utf-8")
+        out.mkdir(exist_ok=True)
+        for file in (MODEL, CARD, MANIFEST):
+            shutil.copyfile(folder / file, out / f".{file}.part")
+        for file in (MODEL, CARD, MANIFEST):
+            (out / f".{file}.part").replace(out / file)
+    return metrics["int8"]["majority"]
+
+
+def _manifest(content: bytes, net: EmotionNet, config: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": "fer_pi emotion",
+        "version": 1,
+        "kind": "emotion",
+        "file": MODEL,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "multiply_adds": multiply_adds(net),
+        "input": {
+            "shape": [1, CROP_SIZE, CROP_SIZE, 1],
+            "dtype": "int8",
+            "layout": "NHWC",
+            "normalisation": {"mean": MEAN, "deviation": DEVIATION},
+        },
+        "outputs": {"logits": {"shape": [1, len(EMOTIONS)], "dtype": "int8"}},
+        "labels": [emotion.value for emotion in EMOTIONS],
+        "temperature": 1.0,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "training": {"seed": config.get("seed"), "config": config},
+    }
+
+
+def _write(folder: Path, manifest: dict[str, Any]) -> None:
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
