@@ -59,7 +59,9 @@ def test_flicker_never_stands_still_nor_repeats() -> None:
 
 @pytest.mark.parametrize("effect", MOVING)
 @pytest.mark.parametrize("period_s", [None, SHORTEST_PERIOD_S, 0.01])
-def test_nothing_flashes_more_than_three_times_a_second_even_if_asked_to(effect: Effect, period_s: float | None) -> None:
+def test_nothing_flashes_more_than_three_times_a_second_even_if_asked_to(
+    effect: Effect, period_s: float | None
+) -> None:
     """A flash is a rise that is followed by a fall (WCAG 2.3.1)."""
     levels = [level_at(effect, t, period_s) for t in TIMES]
     ups = [after > before for before, after in pairwise(levels) if after != before]

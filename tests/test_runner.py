@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 
 import pytest
 
@@ -35,6 +36,10 @@ def start(time: FakeTime) -> Iterator[Start]:
         yield started
 
 
+def has_shown(count: int) -> Callable[[RecordingOutput], bool]:
+    return lambda output: len(output.shown) == count
+
+
 def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
@@ -61,27 +66,30 @@ def test_while_the_output_is_busy_only_the_newest_reading_is_kept(start: Start, 
     runner = start(lambda: output)
     readings = [reading_of(at=float(n)) for n in range(5)]
     runner.offer(readings[0])
-    output.wait_until(lambda o: len(o.shown) == 1)
+    output.wait_until(has_shown(1))
     for reading in readings[1:]:
         runner.offer(reading)
     output.unblock()
-    output.wait_until(lambda o: len(o.shown) == 2)
+    output.wait_until(has_shown(2))
     time.waits()
     assert output.shown == [readings[0], readings[4]]
     assert (runner.state.shown, runner.state.dropped, runner.state.ok) == (2, 3, True)
 
 
-def test_a_blocked_output_slows_neither_the_caller_nor_the_others_and_says_how_long(start: Start, time: FakeTime) -> None:
+def test_a_blocked_output_slows_neither_the_caller_nor_the_others_and_says_how_long(
+    start: Start, time: FakeTime
+) -> None:
     blocked, free = RecordingOutput(), RecordingOutput()
     blocked.block()
     stuck = start(lambda: blocked, "stuck", close_within_s=0.05)
     fine = start(lambda: free, "fine")
     stuck.offer(reading_of())
-    blocked.wait_until(lambda o: len(o.shown) == 1)
+    blocked.wait_until(has_shown(1))
     for count in range(1, 101):
         stuck.offer(reading_of())
         fine.offer(reading_of())
-        free.wait_until(lambda o, n=count: len(o.shown) == n)
+        free.wait_until(has_shown(count))
+    time.waits()
     time.now += 7.5
     assert stuck.state.stuck_s == 7.5
     assert fine.state.stuck_s == 0
@@ -94,15 +102,15 @@ def test_an_output_that_moves_is_shown_the_last_reading_again_after_refresh_s(st
     first, second = reading_of(at=1.0), reading_of(at=2.0)
     assert time.waits() == [None], "with nothing to show there is nothing to refresh"
     runner.offer(first)
-    output.wait_until(lambda o: len(o.shown) == 1)
+    output.wait_until(has_shown(1))
     time.advance(0.25)
-    output.wait_until(lambda o: len(o.shown) == 2)
+    output.wait_until(has_shown(2))
     time.advance(0.1)
     assert time.waits() == [pytest.approx(0.15)], "too early"
     runner.offer(second)
-    output.wait_until(lambda o: len(o.shown) == 3)
+    output.wait_until(has_shown(3))
     time.advance(0.25)
-    output.wait_until(lambda o: len(o.shown) == 4)
+    output.wait_until(has_shown(4))
     assert output.shown == [first, first, second, second]
     assert runner.state.shown == 2, "showing again is not counted"
 
@@ -111,7 +119,7 @@ def test_an_output_that_does_not_move_is_not_shown_the_same_again(start: Start, 
     output = RecordingOutput(refresh_s=None)
     runner = start(lambda: output)
     runner.offer(reading_of())
-    output.wait_until(lambda o: len(o.shown) == 1)
+    output.wait_until(has_shown(1))
     assert time.waits() == [None]
 
 
@@ -143,19 +151,21 @@ def test_what_cannot_be_opened_is_tried_again_with_growing_pauses_and_one_warnin
         time.advance(pause)
     output.wait_until(lambda o: o.shown == [reading])
     time.waits()
-    assert [after - before for before, after in zip(attempts, attempts[1:], strict=False)] == [1, 2, 4, 8, 16, 30, 30]
+    assert [after - before for before, after in pairwise(attempts)] == [1, 2, 4, 8, 16, 30, 30]
     state = runner.state
     assert (state.ok, state.problem, state.failures, state.since) == (True, "", 7, attempts[-1])
     assert warnings_in(caplog) == ["output lamp: no lamp; plug it in; trying again"]
     assert not any(record.exc_info for record in caplog.records), "an expected error needs no traceback"
 
 
-def test_a_device_that_goes_away_is_closed_and_comes_back_with_the_reading_it_missed(start: Start, time: FakeTime) -> None:
+def test_a_device_that_goes_away_is_closed_and_comes_back_with_the_reading_it_missed(
+    start: Start, time: FakeTime
+) -> None:
     outputs = [RecordingOutput(), RecordingOutput()]
     lives = iter(outputs)
     runner = start(lambda: next(lives))
     runner.offer(reading_of(at=1.0))
-    outputs[0].wait_until(lambda o: len(o.shown) == 1)
+    outputs[0].wait_until(has_shown(1))
     outputs[0].fails_with = OutputError("unplugged")
     missed = reading_of(at=2.0)
     runner.offer(missed)
@@ -188,11 +198,11 @@ def test_one_that_fails_again_at_once_warns_once_and_waits_longer_until_it_has_h
         outputs[-1].wait_until(lambda o: o.closed == 1)
         assert time.waits() == [pause]
         time.advance(pause)
-        outputs[-1].wait_until(lambda o: len(o.shown) == 1)
+        outputs[-1].wait_until(has_shown(1))
     assert warnings_in(caplog) == ["output lamp: loose contact; trying again"]
     time.advance(60)
     runner.offer(reading_of())
-    outputs[-1].wait_until(lambda o: len(o.shown) == 2)
+    outputs[-1].wait_until(has_shown(2))
     time.waits()
     assert caplog.messages[-1] == "output lamp works again"
     outputs[-1].fails_with = OutputError("loose contact")
@@ -234,7 +244,9 @@ def test_another_problem_in_the_same_outage_is_told(
     assert warnings_in(caplog) == ["output lamp: no lamp; trying again", "output lamp: no permission; trying again"]
 
 
-def test_a_reader_that_has_gone_ends_the_output_without_a_warning(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_reader_that_has_gone_ends_the_output_without_a_warning(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     output = RecordingOutput()
     output.fails_with = OutputError("standard output was closed by its reader")
     output.fails_with.__cause__ = BrokenPipeError()
@@ -253,7 +265,7 @@ def test_close_darkens_the_output_ends_the_thread_and_may_be_called_twice(start:
     output = RecordingOutput(refresh_s=0.1)
     runner = start(lambda: output)
     runner.offer(reading_of())
-    output.wait_until(lambda o: len(o.shown) == 1)
+    output.wait_until(has_shown(1))
     runner.close()
     runner.close()
     assert output.closed == 1
@@ -280,7 +292,7 @@ def test_a_blocked_output_does_not_hang_close_and_goes_dark_when_it_comes_to(
     output.block()
     runner = start(lambda: output, close_within_s=0.01)
     runner.offer(reading_of())
-    output.wait_until(lambda o: len(o.shown) == 1)
+    output.wait_until(has_shown(1))
     runner.close()
     runner.close()
     assert [m.partition(" has")[0] for m in warnings_in(caplog)] == ["output lamp"]
@@ -300,7 +312,7 @@ def test_an_output_that_fails_to_close_is_told_of_and_does_not_stop_the_rest(
     output = Stubborn()
     runner = start(lambda: output)
     runner.offer(reading_of())
-    output.wait_until(lambda o: len(o.shown) == 1)
+    output.wait_until(has_shown(1))
     runner.close()
     assert not runner._thread.is_alive()
     assert warnings_in(caplog) == ["output lamp did not close properly: will not"]
@@ -334,7 +346,7 @@ def test_an_output_that_nobody_closed_goes_dark_when_the_process_ends(end: str, 
 
 
 def test_a_blocked_output_does_not_hang_the_end_of_the_process() -> None:
-    end = "lamp.block(); runner.offer(reading_of()); lamp.wait_until(lambda o: len(o.shown) == 2)"
+    end = "lamp.block(); runner.offer(reading_of()); lamp.wait_until(has_shown(2))"
     done = subprocess.run([sys.executable, "-c", CRASH.format(end=end)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "")
     assert "left behind" in done.stderr

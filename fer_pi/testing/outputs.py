@@ -1,4 +1,4 @@
-"""Outputs that can be watched, blocked and broken; readings and a clock to drive them; and the contract of all outputs."""
+"""Outputs to watch, block and break; readings and a clock to drive them; and the contract of all outputs."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -139,7 +139,7 @@ STATES_AND_MOODS = (
 
 
 def check_output_contract(make: Callable[[], Output], is_dark: Callable[[], bool]) -> None:
-    """What every output promises, whatever it is: takes every reading, is dark after close, and knows that it is closed.
+    """What every output promises: it takes every reading, is dark after close, and knows that it is closed.
 
     `make` is called twice: the device must be free again after close. Raises AssertionError.
     """
