@@ -50,7 +50,7 @@ def opened(name: str, yunet: Path | None = None) -> Column:
 
 @contextmanager
 def served(command: list[str]) -> Iterator[Column]:
-    """A column in a process of its own, told to keep to one thread. Raises OSError if that cannot start or ends early."""
+    """A column in a process of its own, kept to one thread. Raises OSError if it does not start or ends early."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
     pipe = subprocess.PIPE
     with (
