@@ -3,10 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from fer_pi.mood.deciding import Decision
+from fer_pi.mood.impression import Impression
 from fer_pi.mood.options import MoodOptions
 from fer_pi.mood.room import Focus, Person, mixture
-from fer_pi.mood.smoothing import ScoreMean, weighted
 from fer_pi.mood.tracking import Tracked, Tracker
 from fer_pi.readability import trust
 from fer_pi.types import Face, Mood, Quality, Scores, Sighting
@@ -34,8 +33,7 @@ class MoodEngine:
         self._tracker = Tracker(used.remember_s)
         self._people: dict[int, _Memory] = {}
         self._focus = Focus(used.leave_s)
-        self._decision: Decision | None = None
-        self._strength = 0.0
+        self._room: Impression | None = None
         self._seen_at = -math.inf
         self._now = -math.inf
         self._ahead_s = 0.0
@@ -64,46 +62,37 @@ class MoodEngine:
         for seen, raw, quality in zip(tracked, scores, qualities, strict=True):
             memory = self._people.get(seen.track)
             if memory is None:
-                memory = self._people[seen.track] = _Memory(self._used, time)
-            memory.see(raw, quality, time, self._used)
+                memory = self._people[seen.track] = _Memory(Impression(self._used, time))
+            memory.see(raw, quality, time)
         people, sightings = [], []
         for track, memory in self._people.items():
             face = self._tracker.face(track)
-            person = Person(track, face.box.area, missing_s[track], memory.scores, memory.mean.evidence(time))
-            people.append(person)
-            if person.missing_s <= self._used.hold_s:
-                emotion = memory.decision.emotion
+            people.append(Person(track, face.box.area, missing_s[track], memory.raw, memory.trust))
+            if missing_s[track] <= self._used.hold_s:
+                emotion = memory.impression.emotion
                 sightings.append(Sighting(track, face, memory.scores, memory.raw, memory.quality, emotion))
         sightings.sort(key=lambda sighting: (-sighting.face.box.area, sighting.track))
         return tuple(sightings), self._mood(people, time)
 
     def _mood(self, people: Sequence[Person], time: float) -> Mood:
-        used, decision = self._used, self._decision
-        if decision is None:
-            decision = self._decision = Decision(used, time)
-        in_sight = any(person.missing_s == 0 for person in people)
-        focus = self._focus.step(people, time)
-        if in_sight:
+        if self._room is None:
+            self._room = Impression(self._used, time)
+        if any(person.missing_s == 0 for person in people):
             self._seen_at = time
-        if time - self._seen_at > used.leave_s:
-            decision.end(time)
-        elif in_sight:
-            self._decide(decision, people, focus, time)
-        return Mood(decision.emotion, self._strength if decision.emotion else 0.0, decision.since - self._ahead_s)
+            self._look(self._room, people, time)
+        elif self._room.scores is not None and time - self._seen_at > self._used.leave_s:
+            since = time if self._room.emotion is not None else self._room.since
+            self._room = Impression(self._used, since)
+        return Mood(self._room.emotion, self._room.strength, self._room.since - self._ahead_s)
 
-    def _decide(self, decision: Decision, people: Sequence[Person], focus: Person | None, time: float) -> None:
+    def _look(self, room: Impression, people: Sequence[Person], time: float) -> None:
         if self._used.room == "everyone":
-            scores = mixture(people)
-            evidence = max(person.evidence for person in people)
-        elif focus is not None and focus.missing_s == 0:
-            scores, evidence = focus.scores, focus.evidence
-        else:
-            return  # The one whose mood it is cannot be seen just now: it stays as it was.
-        if scores is None:
+            room.see(*mixture([person for person in people if person.missing_s <= self._used.hold_s]), time)
             return
-        decision.step(scores, evidence, time)
-        if decision.emotion is not None:
-            self._strength = scores[decision.emotion]
+        focus = self._focus.step(people, time)
+        # If the one whose mood it is cannot be seen just now, it stays as it was.
+        if focus is not None and focus.missing_s == 0:
+            room.see(focus.raw, focus.trust, time)
 
     def _advanced(self, now: float) -> float:
         """`now` on a clock that never goes back. Raises ValueError for a time that is no number."""
@@ -118,19 +107,17 @@ class MoodEngine:
 class _Memory:
     """What is remembered of one person beside where they are."""
 
-    __slots__ = ("decision", "mean", "quality", "raw", "scores")
+    __slots__ = ("impression", "quality", "raw", "scores", "trust")
 
     raw: Scores
     scores: Scores
     quality: Quality
+    trust: float
 
-    def __init__(self, options: MoodOptions, now: float) -> None:
-        self.mean = ScoreMean(options.tau_s)
-        self.decision = Decision(options, now)
+    def __init__(self, impression: Impression) -> None:
+        self.impression = impression
 
-    def see(self, raw: Scores, quality: Quality, now: float, options: MoodOptions) -> None:
+    def see(self, raw: Scores, quality: Quality, now: float) -> None:
         """Take in what the classifier made of this person at `now`."""
-        self.raw, self.quality = raw, quality
-        self.mean.add(weighted(raw, options.neutral_weight), trust(quality), now)
-        self.scores = self.mean.scores(otherwise=raw)
-        self.decision.step(self.scores, self.mean.evidence(now), now)
+        self.raw, self.quality, self.trust = raw, quality, trust(quality)
+        self.scores = self.impression.see(raw, self.trust, now)

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
-CUTOFF_HZ = 1.0
+CUTOFF_HZ = 0.5
 """Cut-off for a point at rest; lower shivers less."""
-CUTOFF_PER_SPEED = 2.0
+CUTOFF_PER_SPEED = 4.0
 """Hz of cut-off added for each scale length a second of speed; higher lags less."""
 SPEED_CUTOFF_HZ = 2.0
 """Cut-off of the speed itself."""

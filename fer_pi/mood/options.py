@@ -12,27 +12,27 @@ class MoodOptions(Options):
 
     room: Literal["nearest", "everyone"] = "nearest"
     """Whose mood is shown: `nearest`, that of the largest face; `everyone`, the mean of all, weighted by face size."""
-    tau_s: float = Field(0.3, ge=0, le=10)
-    """Seconds of memory in the scores (time constant of an exponential mean), 0..10; longer is calmer and slower."""
-    enter: float = Field(0.45, ge=0, le=1)
-    """Smoothed probability, 0..1, at which an emotion may become the mood."""
-    leave: float = Field(0.35, ge=0, le=1)
-    """Smoothed probability, 0..1, below which the mood is given up; at most `enter`."""
-    margin: float = Field(0.1, ge=0, le=1)
-    """Lead over the next emotion, 0..1, that an emotion needs to become the mood."""
-    confirm_s: float = Field(0.2, ge=0, le=10)
-    """Seconds, 0..10, that a new emotion must keep its lead before it becomes the mood."""
-    doubt_s: float = Field(0.5, ge=0, le=10)
+    tau_s: float = Field(default=0.3, ge=0, le=10)
+    """Seconds of memory in the scores that are shown (time constant of an exponential mean), 0..10; 0 for none."""
+    evidence_s: float = Field(default=0.2, ge=0, le=10)
+    """Seconds, 0..10, for which a frame's scores must last to count once in full; longer is calmer and slower."""
+    enter: float = Field(default=0.7, ge=0, le=1)
+    """Belief, 0..1, from which an emotion becomes the mood."""
+    leave: float = Field(default=0.4, ge=0, le=1)
+    """Belief, 0..1, below which the mood is in doubt; at most `enter`."""
+    sure: float = Field(default=0.25, ge=0, le=1)
+    """Smoothed probability, 0..1, that an emotion needs to be named, however long it has led the others."""
+    doubt_s: float = Field(default=0.5, ge=0, le=10)
     """Seconds, 0..10, that doubt must last before the mood becomes "not sure"."""
-    dwell_s: float = Field(0.5, ge=0, le=60)
+    dwell_s: float = Field(default=0.5, ge=0, le=60)
     """Seconds, 0..60, that a mood stays at least."""
-    neutral_weight: float = Field(1.0, ge=0.1, le=10)
+    neutral_weight: float = Field(default=1.0, ge=0.1, le=10)
     """Factor on the probability of neutral, 0.1..10; below 1 faint expressions are named sooner."""
-    hold_s: float = Field(0.3, ge=0, le=5)
+    hold_s: float = Field(default=0.3, ge=0, le=5)
     """Seconds, 0..5, that a face which is no longer found is still shown where it was; at most `remember_s`."""
-    remember_s: float = Field(1.5, ge=0, le=30)
+    remember_s: float = Field(default=1.5, ge=0, le=30)
     """Seconds, 0..30, after which a face that is no longer found is forgotten and would come back as a new person."""
-    leave_s: float = Field(1.0, ge=0, le=60)
+    leave_s: float = Field(default=1.0, ge=0, le=60)
     """Seconds, 0..60, without any face after which nobody is there."""
 
     @model_validator(mode="after")
@@ -50,4 +50,6 @@ class MoodOptions(Options):
 
     def for_pictures(self) -> "MoodOptions":
         """The same options without waiting or memory: one picture alone is enough for a mood."""
-        return self.model_copy(update={"tau_s": 0.0, "confirm_s": 0.0, "doubt_s": 0.0, "dwell_s": 0.0})
+        at_once = {"tau_s": 0.0, "evidence_s": 0.0, "doubt_s": 0.0, "dwell_s": 0.0}
+        # One picture's belief is its probability: `enter` and `leave` are for beliefs gathered over many.
+        return self.model_copy(update={**at_once, "enter": self.sure, "leave": 0.0})

@@ -21,10 +21,10 @@ class Person:
     """Of the face box, in square pixels."""
     missing_s: float
     """Seconds since the face was last found."""
-    scores: Scores
-    """Smoothed."""
-    evidence: float
-    """How much the scores rest on, 0..1."""
+    raw: Scores
+    """Of the last frame in which the face was found."""
+    trust: float
+    """What these scores are worth, 0..1."""
 
 
 class Focus:
@@ -58,15 +58,17 @@ class Focus:
         return focus
 
 
-def mixture(people: Sequence[Person]) -> Scores | None:
-    """The mean of everyone's scores, weighted by the side of the face and by evidence; None if nobody has any."""
-    weights = [math.sqrt(person.area) * person.evidence for person in people]
+def mixture(people: Sequence[Person]) -> tuple[Scores, float]:
+    """The mean of everyone's scores, weighted by the side of the face and by trust, and the trust to be had of it.
+
+    `people` must not be empty.
+    """
+    weights = [math.sqrt(person.area) * person.trust for person in people]
     total = math.fsum(weights)
     if total <= 0:
-        return None
-    shares = [weight / total for weight in weights]
-    sums = [
-        math.fsum(share * person.scores.probabilities[index] for share, person in zip(shares, people, strict=True))
-        for index in range(len(EMOTIONS))
-    ]
-    return Scores(tuple(sums))
+        return people[0].raw, 0.0
+    sums = [0.0] * len(EMOTIONS)
+    for weight, person in zip(weights, people, strict=True):
+        share = weight / total
+        sums = [old + share * new for old, new in zip(sums, person.raw.probabilities, strict=True)]
+    return Scores(tuple(sums)), max(person.trust for person in people)
