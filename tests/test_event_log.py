@@ -14,8 +14,8 @@ import pytest
 from pydantic import ValidationError
 
 from fer_pi.errors import OutputError
-from fer_pi.outputs import event_log
-from fer_pi.outputs.event_log import EventLog, EventLogOptions, RotatingLines
+from fer_pi.outputs.event_log import EventLog, EventLogOptions
+from fer_pi.outputs.lines import RotatingLines
 from fer_pi.testing.outputs import STATES_AND_MOODS, FakeTime, check_output_contract, reading_of
 from fer_pi.types import Emotion, Status
 
@@ -290,7 +290,7 @@ def test_after_a_failure_the_change_is_written_once_the_disk_is_well(
     path = tmp_path / "moods.jsonl"
     output = EventLog(options(path=path), clock=time.clock)
     with monkeypatch.context() as broken:
-        broken.setattr(event_log.RotatingLines, "write", lambda self, line: (_ for _ in ()).throw(OutputError("full")))
+        broken.setattr(RotatingLines, "write", lambda self, line: (_ for _ in ()).throw(OutputError("full")))
         with pytest.raises(OutputError):
             output.show(reading_of(Emotion.FEAR))
     output.show(reading_of(Emotion.FEAR))

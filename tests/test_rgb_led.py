@@ -3,8 +3,8 @@
 import gc
 import json
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest

@@ -346,7 +346,7 @@ def test_an_output_that_nobody_closed_goes_dark_when_the_process_ends(end: str, 
 
 
 def test_a_blocked_output_does_not_hang_the_end_of_the_process() -> None:
-    end = "lamp.block(); runner.offer(reading_of()); lamp.wait_until(has_shown(2))"
+    end = "lamp.block(); runner.offer(reading_of()); lamp.wait_until(lambda o: len(o.shown) == 2)"
     done = subprocess.run([sys.executable, "-c", CRASH.format(end=end)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "")
     assert "left behind" in done.stderr

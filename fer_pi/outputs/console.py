@@ -1,0 +1,115 @@
+"""The mood live in a terminal; where standard output is no terminal, one plain line for each change."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal
+
+from fer_pi.config import Options
+from fer_pi.errors import OutputError
+from fer_pi.outputs.effects import Glow
+from fer_pi.outputs.event_log import local_time
+from fer_pi.outputs.lines import StdoutLines, silence_stdout, unwritable
+from fer_pi.outputs.looks import look_of
+from fer_pi.types import Emotion, Reading, Status
+
+LATENCY_WINDOW_S = 5.0
+"""The latency that is shown is that of the readings of so many seconds."""
+
+LED_FADE_S = 0.4
+"""As `rgb_led` has it by default, so that the swatch moves as the LED does."""
+
+
+class ConsoleOptions(Options):
+    """The mood in a terminal."""
+
+    kind: Literal["console"] = "console"
+    """The mood, live in the terminal that the program runs in."""
+    style: Literal["auto", "live", "lines"] = "auto"
+    """live: a view that moves; lines: one line for each change; auto: live in a terminal that can, else lines."""
+
+
+class Console:
+    """Draws on standard output. While it is live, what others print to sys.stdout and sys.stderr appears above it."""
+
+    Options = ConsoleOptions
+    refresh_s: float | None = 0.1
+
+    def __init__(
+        self,
+        options: ConsoleOptions,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], datetime] = local_time,
+    ) -> None:
+        from fer_pi.outputs import console_view
+
+        self._view = console_view
+        self._clock = clock
+        self._wall = wall
+        self._glow = Glow(began_at=clock())
+        self._ages: deque[tuple[float, float]] = deque(maxlen=1000)  # (made at, age), seconds
+        self._last_reading: Reading | None = None
+        self._last_line: tuple[Status, Emotion | None] | None = None
+        self._lines: StdoutLines | None = None
+        self._live: Any = None
+        terminal = console_view.Terminal(file=sys.stdout)
+        if options.style == "live" or (options.style == "auto" and _can_move(terminal)):
+            self._live = self._drawn(lambda: _started(terminal))
+        else:
+            self._lines = StdoutLines()
+
+    def show(self, reading: Reading) -> None:
+        """Draw `reading`; call it again, with the same one, to let the swatch of the LED move on."""
+        if self._live is not None:
+            self._draw(reading)
+        elif self._lines is not None:
+            what = (reading.status, reading.mood.emotion)
+            if what != self._last_line:
+                self._lines.write(self._view.plain_line(reading, f"{self._wall():%H:%M:%S}"))
+                self._last_line = what
+        else:
+            raise OutputError("the console is closed; make a new one")
+
+    def close(self) -> None:
+        """Leave the last view where it is and give the cursor back."""
+        live, self._live, self._lines = self._live, None, None
+        if live is not None:
+            self._drawn(live.stop)
+
+    def _draw(self, reading: Reading) -> None:
+        now = self._clock()
+        self._glow = self._glow.turned_to(look_of(reading), now, LED_FADE_S)
+        if reading.frame is not None and reading is not self._last_reading:
+            self._ages.append((reading.made_at, reading.age_s))
+        self._last_reading = reading
+        while self._ages and self._ages[0][0] < reading.made_at - LATENCY_WINDOW_S:
+            self._ages.popleft()
+        view = self._view.live_view(reading, [age for _, age in self._ages], self._glow.color_at(now, LED_FADE_S))
+        self._drawn(lambda: self._live.update(view, refresh=True))
+
+    def _drawn(self, draw: Callable[[], Any]) -> Any:
+        """What `draw` returns; whatever the terminal refuses becomes OutputError."""
+        try:
+            return draw()
+        except BrokenPipeError as error:
+            silence_stdout()
+            raise OutputError("standard output was closed by its reader") from error
+        except (OSError, ValueError) as error:
+            raise unwritable("the terminal", error) from error
+
+
+def _can_move(terminal: Any) -> bool:
+    utf8 = str(terminal.encoding).lower().replace("-", "").startswith("utf8")
+    return terminal.is_terminal and not terminal.is_dumb_terminal and utf8
+
+
+def _started(terminal: Any) -> Any:
+    from rich.live import Live
+
+    # A stderr that goes to a file stays there.
+    live = Live(console=terminal, auto_refresh=False, redirect_stderr=sys.stderr.isatty())
+    live.start()
+    return live
