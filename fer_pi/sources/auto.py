@@ -9,7 +9,7 @@ from fer_pi.config import Options
 from fer_pi.errors import CameraError
 from fer_pi.sources.capture import Capture, Grabber
 from fer_pi.sources.pi_camera import OpenPiCamera, PiCameraOptions, attached_pi_cameras
-from fer_pi.sources.v4l2 import Kernel
+from fer_pi.sources.v4l2 import RUNNING, Kernel
 from fer_pi.sources.webcam import OpenWebcam, WebcamOptions
 from fer_pi.types import Frame
 
@@ -50,7 +50,7 @@ class AutoCamera:
         self._capture.close()
 
 
-def open_first(options: AutoOptions, kernel: Kernel = Kernel()) -> Grabber:  # noqa: B008 a frozen value
+def open_first(options: AutoOptions, kernel: Kernel = RUNNING) -> Grabber:
     """The Pi camera if one is attached and free, else the first webcam that is free.
 
     Raises CameraError saying why there is neither.

@@ -185,6 +185,10 @@ class Kernel:
         return next((link.name for link in links if link.resolve() == path.resolve()), "")
 
 
+RUNNING = Kernel()
+"""The kernel of this machine."""
+
+
 def _reason(path: Path, error: OSError) -> str:
     match error.errno:
         case errno.EACCES | errno.EPERM:

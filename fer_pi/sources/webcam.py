@@ -15,7 +15,7 @@ from fer_pi.config import Options
 from fer_pi.errors import CameraError
 from fer_pi.sources.capture import Capture, Patience, Picture
 from fer_pi.sources.quiet import quiet_opencv
-from fer_pi.sources.v4l2 import CameraNode, Format, Kernel
+from fer_pi.sources.v4l2 import RUNNING, CameraNode, Format, Kernel
 from fer_pi.types import Frame, Image
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Webcam:
     def __init__(
         self,
         options: WebcamOptions,
-        kernel: Kernel = Kernel(),
+        kernel: Kernel = RUNNING,
         reader: Callable[..., Any] = cv2.VideoCapture,
     ) -> None:
         """`kernel` and `reader` are where tests put their own."""
@@ -85,7 +85,7 @@ class OpenWebcam:
     def __init__(
         self,
         options: WebcamOptions,
-        kernel: Kernel = Kernel(),
+        kernel: Kernel = RUNNING,
         reader: Callable[..., Any] = cv2.VideoCapture,
     ) -> None:
         """Raises CameraError saying why it cannot be opened."""
