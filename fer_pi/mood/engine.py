@@ -77,12 +77,12 @@ class MoodEngine:
     def _mood(self, people: Sequence[Person], time: float) -> Mood:
         if self._room is None:
             self._room = Impression(self._used, time)
+        elif self._room.scores is not None and time - self._seen_at > self._used.leave_s:
+            # Everybody has left; whoever comes next, even in this very frame, is looked at afresh.
+            self._room = Impression(self._used, time if self._room.emotion is not None else self._room.since)
         if any(person.missing_s == 0 for person in people):
             self._seen_at = time
             self._look(self._room, people, time)
-        elif self._room.scores is not None and time - self._seen_at > self._used.leave_s:
-            since = time if self._room.emotion is not None else self._room.since
-            self._room = Impression(self._used, since)
         return Mood(self._room.emotion, self._room.strength, self._room.since - self._ahead_s)
 
     def _look(self, room: Impression, people: Sequence[Person], time: float) -> None:

@@ -14,7 +14,7 @@ class MoodOptions(Options):
     """Whose mood is shown: `nearest`, that of the largest face; `everyone`, the mean of all, weighted by face size."""
     tau_s: float = Field(default=0.3, ge=0, le=10)
     """Seconds of memory in the scores that are shown (time constant of an exponential mean), 0..10; 0 for none."""
-    evidence_s: float = Field(default=0.2, ge=0, le=10)
+    evidence_s: float = Field(default=0.15, ge=0, le=10)
     """Seconds, 0..10, for which a frame's scores must last to count once in full; longer is calmer and slower."""
     enter: float = Field(default=0.7, ge=0, le=1)
     """Belief, 0..1, from which an emotion becomes the mood."""

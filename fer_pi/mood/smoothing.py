@@ -6,7 +6,7 @@ from fer_pi.types import EMOTIONS, Emotion, Scores
 
 FIRST_S = 1 / 30
 """What the first frame of a person counts for: there is no interval before it."""
-LONGEST_S = 0.25
+LONGEST_S = 0.2
 """What one frame counts for at most, however long the interval before it: nobody knows what was in a longer gap."""
 CHANGES_PER_S = 0.3
 """How often people are taken to change their expression."""
@@ -101,8 +101,6 @@ def weighted(scores: Scores, neutral_weight: float) -> Scores:
     """`scores` as they would be if neutral faces were so many times as frequent (Bayes' rule for another prior)."""
     if neutral_weight == 1:
         return scores
-    values = [
-        value * neutral_weight if index == NEUTRAL else value for index, value in enumerate(scores.probabilities)
-    ]
+    values = [value * neutral_weight if index == NEUTRAL else value for index, value in enumerate(scores.probabilities)]
     total = math.fsum(values)
     return Scores(tuple(value / total for value in values))
