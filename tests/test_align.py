@@ -18,7 +18,7 @@ def crop() -> np.ndarray:
     image = 90 + 90 * np.exp(-(((x - 23.5) / 17) ** 2 + ((y - 26) / 21) ** 2)) + x
     for (px, py), depth in zip(TEMPLATE, (80, 80, 25, 60, 60), strict=True):
         image -= depth * np.exp(-((x - px) ** 2 + (y - py) ** 2) / 14)
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image, 0, 255), np.uint8)
 
 
 def picture_of(
@@ -63,7 +63,12 @@ def test_without_landmarks_the_box_gives_the_same_crop(crop: np.ndarray, size: f
 
 @pytest.mark.parametrize(
     "landmarks",
-    [((5.0, 5.0),) * 5, ((float("nan"), 1.0),) * 5, ((float("inf"), 1.0), (1, 2), (3, 4), (5, 6), (7, 8)), ((1.0, 2.0),)],
+    [
+        ((5.0, 5.0),) * 5,
+        ((float("nan"), 1.0),) * 5,
+        ((float("inf"), 1.0), (1, 2), (3, 4), (5, 6), (7, 8)),
+        ((1.0, 2.0),),
+    ],
     ids=["one point", "nan", "infinite", "too few"],
 )
 def test_landmarks_that_say_nothing_fall_back_to_the_box(

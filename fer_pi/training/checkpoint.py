@@ -68,7 +68,9 @@ def load(path: Path, *, config: Mapping[str, Any] | None = None) -> Checkpoint:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no checkpoint here; start without --resume") from error
     except Exception as error:  # torch raises pickle, zip, runtime and key errors alike for a damaged file
-        raise InputError(f"{path}: not a readable checkpoint ({error}); delete it and start without --resume") from error
+        raise InputError(
+            f"{path}: not a readable checkpoint ({error}); delete it and start without --resume"
+        ) from error
     if found != FORMAT:
         raise InputError(f"{path}: checkpoint of format {found}, this version reads {FORMAT}; start without --resume")
     checkpoint = Checkpoint(**values)
@@ -79,7 +81,9 @@ def load(path: Path, *, config: Mapping[str, Any] | None = None) -> Checkpoint:
             for name in names
             if checkpoint.config.get(name) != config.get(name)
         ]
-        raise InputError(f"{path}: belongs to a run with other settings ({'; '.join(differing)}); start without --resume")
+        raise InputError(
+            f"{path}: belongs to a run with other settings ({'; '.join(differing)}); start without --resume"
+        )
     log.info("resumed from %s after epoch %d", path, checkpoint.epoch)
     return checkpoint
 

@@ -3,6 +3,7 @@
 import cmath
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from fer_pi.types import CROP_SIZE, Box, Face, Image, Point
 
 TEMPLATE: tuple[Point, ...] = ((15.2, 18.74), (31.8, 18.74), (23.5, 27.81), (16.57, 35.02), (30.43, 35.02))
-"""Where the five landmarks lie in a crop, in its pixels: what a detector finds inside FER+ pictures (docs/training.md)."""
+"""Where the five landmarks lie in a crop, in its pixels: found in FER+ pictures (docs/training.md)."""
 TEMPLATE_BOX = Box(6.26, 1.55, 35.47, 46.54)
 """Where the box of a face lies in a crop; stands in for the landmarks of a detector that gives none."""
 MEAN, DEVIATION = 128.0, 52.0
@@ -39,7 +40,7 @@ def raw_crop(gray: Image, face: Face) -> Image:
     """`face_crop` with the picture's own brightness: what training starts from, and what quality is judged on."""
     scale, turn, x, y = _similarity(face)
     # The crop's corners in the picture tell which part of it is needed at all.
-    inverse = cv2.invertAffineTransform(np.array([[scale, -turn, x], [turn, scale, y]]))
+    inverse = np.asarray(cv2.invertAffineTransform(np.array([[scale, -turn, x], [turn, scale, y]])), np.float64)
     rim = CROP_SIZE - 0.5
     corners = np.array([[-0.5, -0.5, 1], [rim, -0.5, 1], [-0.5, rim, 1], [rim, rim, 1]]) @ inverse.T  # (4, 2)
     height, width = gray.shape
@@ -49,8 +50,9 @@ def raw_crop(gray: Image, face: Face) -> Image:
     # A face much larger than the crop is first averaged down by a whole number: bilinear alone would alias.
     step = max(1, min(round(1 / math.hypot(scale, turn)), part.shape[0], part.shape[1]))
     if step > 1:
-        size = part.shape[1] // step, part.shape[0] // step
-        part = cv2.resize(part[: size[1] * step, : size[0] * step], size, interpolation=cv2.INTER_AREA)
+        wide, high = part.shape[1] // step, part.shape[0] // step
+        even = part[: high * step, : wide * step]
+        part = np.asarray(cv2.resize(even, (wide, high), interpolation=cv2.INTER_AREA), np.uint8)
     # A pixel (u, v) of the part lies at (u * step + left + (step - 1) / 2, ...) of the picture.
     from_x, from_y = left + (step - 1) / 2, top + (step - 1) / 2
     matrix = np.array(
@@ -59,9 +61,9 @@ def raw_crop(gray: Image, face: Face) -> Image:
             [turn * step, scale * step, turn * from_x + scale * from_y + y],
         ]
     )
-    return cv2.warpAffine(
-        part, matrix, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    size = (CROP_SIZE, CROP_SIZE)
+    crop = cv2.warpAffine(part, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(crop, np.uint8)
 
 
 def normalized(crops: Image) -> Image:
@@ -77,10 +79,10 @@ def normalized(crops: Image) -> Image:
     scale = (DEVIATION / deviation).astype(np.float32)
     offset = (MEAN - mean * DEVIATION / deviation).astype(np.float32)
     stretched = crops.astype(np.float32) * scale + offset
-    return np.clip(np.rint(stretched), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(stretched), 0, 255), np.uint8)
 
 
-def _span(places: NDArray[np.float64], size: int) -> tuple[int, int]:
+def _span(places: NDArray[np.floating[Any]], size: int) -> tuple[int, int]:
     """First and last + 1 of the pixels needed along one side, at least one, two to spare for the interpolation."""
     first = min(max(math.floor(places.min()) - 2, 0), size - 1)
     last = max(min(math.ceil(places.max()) + 3, size), first + 1)
@@ -99,7 +101,9 @@ def _similarity(face: Face) -> tuple[float, float, float, float]:
     wanted = [complex(*point) for point in TEMPLATE]
     middle, target = sum(found) / len(found), sum(wanted) / len(wanted)
     spread = sum(abs(point - middle) ** 2 for point in found)
-    factor = sum((p - middle).conjugate() * (q - target) for p, q in zip(found, wanted, strict=True)) / max(spread, 1e-9)
+    factor = sum((p - middle).conjugate() * (q - target) for p, q in zip(found, wanted, strict=True)) / max(
+        spread, 1e-9
+    )
     if spread < len(found) * LEAST_SPREAD_PX**2 or abs(factor) < 1e-4:
         return _from_box(face.box)
     shift = target - factor * middle

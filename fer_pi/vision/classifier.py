@@ -26,7 +26,7 @@ class ClassifierOptions(Options):
     """How emotions are read."""
 
     model: Path | None = None
-    """The emotion model: a folder with a manifest, or the .tflite file in it; none for the one that comes with fer_pi."""
+    """The emotion model: a folder with a manifest, or the .tflite file in it; none: the one that comes with fer_pi."""
     threads: int = Field(default=1, ge=1, le=4)
     """Threads that it computes with, 1 to 4; one is enough, the net is small."""
 
@@ -60,7 +60,7 @@ class EmotionClassifier:
             self._net.set_tensor(self._input, self._codes[crop].reshape(1, CROP_SIZE, CROP_SIZE, 1))
             self._net.invoke()
             row[:] = self._net.get_tensor(self._output)[0]
-        return (rows - self._zero) * self._scale
+        return np.asarray((rows - self._zero) * self._scale)
 
 
 def probabilities(logits: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
@@ -74,7 +74,9 @@ def _temperature(file: ModelFile) -> float:
     value = file.manifest.get("temperature")
     labels = file.manifest.get("labels")
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0.05 <= value <= 20:
-        raise ModelError(f"{file.path}: its manifest gives the temperature {value!r}; it must be a number from 0.05 to 20")
+        raise ModelError(
+            f"{file.path}: its manifest gives the temperature {value!r}; it must be a number from 0.05 to 20"
+        )
     if labels != [emotion.value for emotion in EMOTIONS]:
         raise ModelError(f"{file.path}: its labels are {labels}; they must be {[e.value for e in EMOTIONS]}")
     return float(value)
@@ -116,4 +118,4 @@ def _input_codes(file: ModelFile, details: dict[str, Any]) -> NDArray[Any]:
     scale, zero = details["quantization"]
     limits = np.iinfo(details["dtype"])
     levels = (np.arange(256) - mean) / deviation
-    return np.clip(np.rint(levels / scale) + zero, limits.min, limits.max).astype(details["dtype"])
+    return np.asarray(np.clip(np.rint(levels / scale) + zero, limits.min, limits.max), details["dtype"])

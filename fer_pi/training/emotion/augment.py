@@ -1,4 +1,4 @@
-"""Makes training faces as various as a cheap webcam makes them: geometry, light, blur, noise, compression, occlusion."""
+"""Makes training faces as various as a cheap webcam makes them: geometry, light, blur, noise, JPEG, occlusion."""
 
 from dataclasses import dataclass
 
@@ -54,7 +54,9 @@ def prepared(crops: np.ndarray) -> Tensor:
     return torch.from_numpy(normalized(crops)).float().sub_(MEAN).div_(DEVIATION).unsqueeze(1)
 
 
-def mixed(images: Tensor, targets: Tensor, weights: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def mixed(
+    images: Tensor, targets: Tensor, weights: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
     """Half of the batch blended with other faces of it (mixup, Zhang et al. 2018, Beta(0.4, 0.4))."""
     count = len(images)
     rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
@@ -115,7 +117,9 @@ def _blurred(images: Tensor, strength: Strength, generator: torch.Generator) -> 
     across = y * torch.cos(angle) - x * torch.sin(angle)
     width = _between(0.5, 1.5, count, generator).view(-1, 1, 1)
     moving = _chosen(count, 0.5, generator).view(-1, 1, 1)
-    kernel = torch.exp(-0.5 * ((along / torch.where(moving, 2 * width, width)) ** 2 + (across / torch.where(moving, 0.4, width)) ** 2))
+    kernel = torch.exp(
+        -0.5 * ((along / torch.where(moving, 2 * width, width)) ** 2 + (across / torch.where(moving, 0.4, width)) ** 2)
+    )
     kernel = kernel / kernel.sum(dim=(1, 2), keepdim=True)
     padded = functional.pad(images[some].transpose(0, 1), (3, 3, 3, 3), mode="replicate")
     images[some] = functional.conv2d(padded, kernel.unsqueeze(1), groups=count).transpose(0, 1)

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-FERPLUS = """FER+ (microsoft/FERPlus, MIT licence for the labels): the training part of FER2013, whose pictures were gathered
-for research from the web, with ten people's votes for each face. Training faces whose photograph stands again in the
-validation or private-test part were left out. No other set, no pre-trained weights."""
+FERPLUS = """FER+ (microsoft/FERPlus, MIT licence for the labels): the training part of FER2013, whose pictures were
+gathered for research from the web, with ten people's votes for each face. Training faces whose photograph stands
+again in the validation or private-test part were left out. No other set, no pre-trained weights."""
 
-LIMITS = """- Trained on pictures from the web: posed and acted expressions, mostly adults, uneven over age, sex and skin; lower
-  accuracy for groups that are rare there must be expected, and it has not been measured here.
+LIMITS = """- Trained on pictures from the web: posed and acted expressions, mostly adults, uneven over age,
+  sex and skin; lower accuracy for groups that are rare there must be expected; it has not been measured.
 - An expression is not a feeling. People who looked at the same face agreed on little more than this model does.
 - Disgust, fear and contempt are rare in the data; their figures rest on few faces and are the weakest.
-- Profiles, covered mouths, faces under about 24 pixels and darkness cost accuracy; the program shows when a face is hard to read.
-- Not for decisions about people. In the EU, inferring emotions at work and in schools is prohibited (AI Act, Art. 5(1)(f))."""
+- Profiles, covered mouths, faces under about 24 pixels and darkness cost accuracy.
+- Not for decisions about people. In the EU, inferring emotions at work and in schools is prohibited (AI Act,
+  Art. 5(1)(f))."""
 
 
 def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
@@ -22,12 +23,13 @@ def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
         f"# {manifest['name']}, version {manifest['version']}",
         "Reads one of eight emotions in an upright 48 x 48 grey crop of a face. Runs on TFLite, int8.",
         "## What it is",
-        f"A residual net of plain 3x3 convolutions (`fer_pi/training/emotion/net.py`, `{training['config'].get('net')}`):"
+        "A residual net of plain 3x3 convolutions"
+        f" (`fer_pi/training/emotion/net.py`, `{training['config'].get('net')}`):"
         f" {manifest['multiply_adds'] / 1e6:.1f} million multiply-adds, {manifest['bytes']:,} bytes."
         f" Input: grey at mean {manifest['input']['normalisation']['mean']:g} and standard deviation"
         f" {manifest['input']['normalisation']['deviation']:g} (`fer_pi.vision.align.normalized`)."
-        f" Output: eight logits; divided by the temperature {manifest['temperature']:g}, which was fitted on training faces"
-        " set aside, their softmax is calibrated.",
+        f" Output: eight logits; divided by the temperature {manifest['temperature']:g}, which was fitted on training"
+        " faces set aside, their softmax is calibrated.",
         f"Made on {manifest['created'][:10]} with seed {training['seed']}; sha256 `{manifest['sha256']}`.",
         "## What taught it",
         FERPLUS if voted else f"The pictures in `{training['config'].get('data')}`; add their origin and licence here.",
@@ -51,9 +53,8 @@ def _summary(metrics: dict[str, Any], voted: bool) -> str:
     for protocol, title in protocols.items():
         for kind in ("int8", "float"):
             row = metrics[kind][protocol]
-            lines.append(
-                f"| {title}, {kind} | {row['samples']:,} | {row['accuracy']:.2%} | {row['macro_f1']:.3f} | {row['ece']:.3f} |"
-            )
+            figures = f"{row['accuracy']:.2%} | {row['macro_f1']:.3f} | {row['ece']:.3f}"
+            lines.append(f"| {title}, {kind} | {row['samples']:,} | {figures} |")
     return "\n".join(lines)
 
 

@@ -22,17 +22,29 @@ QUICK_EPOCHS = 8
 
 @click.command("emotion")
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the finished model.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the finished model."
+)
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="Passes over the faces.  [default: 64]")
-@click.option("--net", type=click.Choice(["pi", "teacher", "tiny"]), default="pi", show_default=True, help="How large a net.")
-@click.option("--teacher", "teachers", type=click.Path(path_type=Path), multiple=True, help="Checkpoint to learn from as well; may be repeated.")
+@click.option(
+    "--net", type=click.Choice(["pi", "teacher", "tiny"]), default="pi", show_default=True, help="How large a net."
+)
+@click.option(
+    "--teacher",
+    "teachers",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Checkpoint to learn from as well; may be repeated.",
+)
 @click.option("--start", type=click.Path(path_type=Path), help="Checkpoint whose weights to start from.")
 @click.option("--quick", is_flag=True, help=f"A usable model in minutes: {QUICK_EPOCHS} epochs.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stood.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed on a CPU gives the same net.")
 @click.option("--threads", type=click.IntRange(1, 64), help="CPU threads.  [default: all]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--checkpoint-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the run is kept.  [default: OUT]")
+@click.option(
+    "--checkpoint-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the run is kept.  [default: OUT]"
+)
 def train_emotion(
     data: Path,
     out: Path,
@@ -83,7 +95,7 @@ def train_emotion(
     type=click.Choice(["majority", "top", "all"]),
     default="majority",
     show_default=True,
-    help="Which label counts where several people voted: one with more than half of the votes, or the first; all prints both.",
+    help="Which label counts where several people voted: one with over half of the votes, or the first of them.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate_emotion(data: Path, model: Path | None, protocol: str, as_json: bool) -> None:
@@ -112,7 +124,13 @@ def progress_bar(epochs: int) -> Iterator[tuple[Any, Any, Any]]:
     """A bar with the time left, and the three functions that feed it: steps planned, a step done, an epoch done."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    columns = (
+        TextColumn("epoch"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns) as bar:
         task = bar.add_task("", total=float(epochs))
         steps = 1

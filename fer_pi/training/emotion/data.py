@@ -3,8 +3,7 @@
 import hashlib
 import logging
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +42,14 @@ class Faces:
 
     def part(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Faces":
         """Only the chosen faces."""
-        arrays = (self.images, self.targets, self.weights, self.majority, self.top)
-        return Faces(*(array[chosen] for array in arrays), self.voted, self.source_sha256)
+        return replace(
+            self,
+            images=self.images[chosen],
+            targets=self.targets[chosen],
+            weights=self.weights[chosen],
+            majority=self.majority[chosen],
+            top=self.top[chosen],
+        )
 
 
 def load_faces(data: Path, split: str) -> Faces:
@@ -71,12 +76,16 @@ def _voted_faces(archive: Path) -> Faces:
         with np.load(archive, allow_pickle=False) as arrays:
             images, votes = arrays["images"], arrays["votes"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{archive}: not a FER+ archive ({error}); it needs the arrays 'images' and 'votes'") from error
+        raise InputError(
+            f"{archive}: not a FER+ archive ({error}); it needs the arrays 'images' and 'votes'"
+        ) from error
     side = CROP_SIZE
     if images.dtype != np.uint8 or images.shape[1:] != (side, side):
         raise InputError(f"{archive}: 'images' is {images.dtype} {images.shape}; it must be uint8 (N, {side}, {side})")
     if votes.shape != (len(images), 10):
-        raise InputError(f"{archive}: 'votes' is {votes.shape}; it must be ({len(images)}, 10), one column for each FER+ label")
+        raise InputError(
+            f"{archive}: 'votes' is {votes.shape}; it must be ({len(images)}, 10), one column for each FER+ label"
+        )
     if len(images) == 0:
         raise InputError(f"{archive}: holds no faces")
     return faces_from_votes(images, votes)
@@ -106,9 +115,11 @@ def split_by_photograph(faces: Faces, share: float, seed: int) -> tuple[Faces, F
 
 
 def _look_alikes(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """(N,) a number for each face, the same for near-duplicates (mirrored ones too): thumbnails that correlate > 0.95."""
+    """(N,) one number for near-duplicates, mirrored ones too: faces whose thumbnails correlate above 0.95."""
     side = 12
-    small = images.reshape(len(images), side, CROP_SIZE // side, side, CROP_SIZE // side).mean(axis=(2, 4), dtype=np.float32)
+    small = images.reshape(len(images), side, CROP_SIZE // side, side, CROP_SIZE // side).mean(
+        axis=(2, 4), dtype=np.float32
+    )
     small -= small.mean(axis=(1, 2), keepdims=True)
     small /= np.maximum(np.sqrt((small**2).sum(axis=(1, 2), keepdims=True)), 1e-6)
     flat, mirrored = small.reshape(len(small), -1), small[:, :, ::-1].reshape(len(small), -1)
@@ -145,4 +156,4 @@ def sampling_weights(targets: NDArray[np.float32], weights: NDArray[np.float32],
     share = np.maximum((targets * weights[:, None]).sum(axis=0), 1e-6)
     boost = (share.max() / share) ** power
     wanted = np.where(weights > 0, (targets * boost).sum(axis=1), 0.0)
-    return wanted / wanted.sum()
+    return np.asarray(wanted / wanted.sum(), np.float64)

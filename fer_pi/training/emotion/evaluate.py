@@ -1,4 +1,4 @@
-"""Judges an emotion classifier on labelled faces: accuracy, F1, calibration, through the very class that runs on the Pi."""
+"""Judges an emotion classifier on labelled faces, through the very class that runs on the Pi."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -91,5 +91,7 @@ def as_text(name: str, figures: dict[str, Any]) -> str:
         f"{'':>10}  precision  recall     f1  support",
     ]
     for emotion, row in figures["per_class"].items():
-        lines.append(f"{emotion:>10}  {row['precision']:9.3f}  {row['recall']:6.3f}  {row['f1']:5.3f}  {row['support']:7d}")
+        lines.append(
+            f"{emotion:>10}  {row['precision']:9.3f}  {row['recall']:6.3f}  {row['f1']:5.3f}  {row['support']:7d}"
+        )
     return "\n".join(lines)

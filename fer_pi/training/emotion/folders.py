@@ -3,6 +3,7 @@
 import difflib
 import logging
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,7 +45,9 @@ def read_folder(data: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.i
     for folder, emotion in _emotion_folders(root):
         files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
         if not files:
-            raise InputError(f"{folder}: holds no pictures; put some in ({', '.join(sorted(PICTURES))}) or remove the folder")
+            raise InputError(
+                f"{folder}: holds no pictures; put some in ({', '.join(sorted(PICTURES))}) or remove the folder"
+            )
         for file in files:
             image = _picture(file)
             if image is None:
@@ -62,14 +65,15 @@ def read_folder(data: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.i
 
 
 def _split_folder(data: Path, split: str) -> Path:
-    """Where the pictures of the split lie: below data/<one of its names>/, or in `data` itself if that has no splits."""
+    """Where the split's pictures lie: below data/<one of its names>/, or in `data` itself if it has no splits."""
     folders = {folder.name.lower(): folder for folder in data.iterdir() if folder.is_dir()}
     for name in SPLITS[split]:
         if name in folders:
             return folders[name]
     others = [name for names in SPLITS.values() for name in names if name in folders]
     if others:
-        raise InputError(f"{data}: has {others[0]}/ but none of {', '.join(n + '/' for n in SPLITS[split])}; the {split} part is missing")
+        wanted = ", ".join(f"{name}/" for name in SPLITS[split])
+        raise InputError(f"{data}: has {others[0]}/ but none of {wanted}; the {split} part is missing")
     if not folders:
         raise InputError(f"{data}: holds neither {split}.npz nor a folder for each emotion ({', '.join(EMOTIONS)})")
     return data
@@ -100,10 +104,12 @@ def _picture(file: Path) -> NDArray[np.uint8] | None:
         return None
     if data.size == 0:
         return None
-    image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    image: Any = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
     if image is None:
         return None
     if image.shape == (CROP_SIZE, CROP_SIZE):
         return np.asarray(image)
     larger = min(image.shape) >= CROP_SIZE
-    return np.asarray(cv2.resize(image, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA if larger else cv2.INTER_LINEAR))
+    return np.asarray(
+        cv2.resize(image, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA if larger else cv2.INTER_LINEAR)
+    )

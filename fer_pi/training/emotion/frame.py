@@ -39,7 +39,7 @@ def padded(crop: Image) -> Image:
     """The crop as a picture that a detector can work on: (288, 288) uint8."""
     large = cv2.resize(crop, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
     rim = RIM * ENLARGED
-    return cv2.copyMakeBorder(large, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.copyMakeBorder(large, rim, rim, rim, rim, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def measure(images: NDArray[np.uint8], detect: Callable[[Image], list[Face]]) -> Measured:
@@ -68,7 +68,9 @@ def middle_face(faces: list[Face]) -> Face | None:
     return min(near, key=distance, default=None)
 
 
-def recropped(images: NDArray[np.uint8], detect: Callable[[Image], list[Face]]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def recropped(
+    images: NDArray[np.uint8], detect: Callable[[Image], list[Face]]
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """The (N, 48, 48) crops cut anew through detector and `align.raw_crop`, and (N,) which faces were found.
 
     Faces that were not found stand as they were.
@@ -84,7 +86,7 @@ def recropped(images: NDArray[np.uint8], detect: Callable[[Image], list[Face]]) 
 
 
 def template(measured: Measured) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The typical five landmarks (5, 2) and the typical box (4,): medians, made symmetric about the middle of the crop."""
+    """The typical five landmarks (5, 2) and box (4,): medians, made symmetric about the middle of the crop."""
     typical = np.median(measured.landmarks, axis=0)
     mirrored = typical[[1, 0, 2, 4, 3]] * [-1, 1] + [CROP_SIZE - 1, 0]
     box = np.median(measured.boxes, axis=0)

@@ -1,10 +1,12 @@
 """The emotion nets: plain 3x3 residual convolutions, which train fast on a CPU and fold to few int8 operations."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fer_pi.types import CROP_SIZE, EMOTIONS
 
@@ -78,14 +80,12 @@ def build(name: str) -> EmotionNet:
 
 def folded(net: nn.Module) -> nn.Module:
     """A copy of `net` in evaluation mode, every batch norm folded into the convolution before it."""
-    import copy
-
-    net = copy.deepcopy(net).eval()
+    net = deepcopy(net).eval()
     for parent in list(net.modules()):
         if isinstance(parent, nn.Sequential) and len(parent) == 2 and isinstance(parent[1], nn.BatchNorm2d):
-            convolution, norm = parent
+            convolution = parent[0]
             assert isinstance(convolution, nn.Conv2d)
-            parent[0] = torch.nn.utils.fuse_conv_bn_eval(convolution, norm)
+            parent[0] = fuse_conv_bn_eval(convolution, parent[1])
             parent[1] = nn.Identity()
     return net
 

@@ -103,7 +103,9 @@ def split_data(data: Path) -> tuple[Faces, Faces, Faces]:
         known = {image.tobytes() for image in valid.images}
         twice = np.array([image.tobytes() in known for image in whole.images])
         if twice.any():
-            log.warning("%s: %d training pictures stand in the validation part too; left out of training", data, twice.sum())
+            log.warning(
+                "%s: %d training pictures stand in the validation part too; left out of training", data, twice.sum()
+            )
             whole = whole.part(~twice)
     faces, aside = split_by_photograph(whole, ASIDE_SHARE, ASIDE_SEED)
     if len(faces) == 0 or not (aside.majority != NO_LABEL).any():

@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -31,27 +32,33 @@ class _ChannelsLast(nn.Module):
 
 def float_tflite(net: nn.Module) -> bytes:
     """The net, batch norms folded, as float32 .tflite: (1, 48, 48, 1) normalised grey to (1, 8) logits."""
-    try:
-        import litert_torch
-    except ImportError as error:
-        raise DeviceError("exporting needs litert-torch: pip install 'fer-pi[train]'") from error
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the converter's libraries warn of their own affairs
+        try:
+            import litert_torch
+        except ImportError as error:
+            raise DeviceError("exporting needs litert-torch: pip install 'fer-pi[train]'") from error
         path = Path(folder) / "float.tflite"
-        litert_torch.convert(_ChannelsLast(folded(net)), (torch.zeros(1, CROP_SIZE, CROP_SIZE, 1),)).export(str(path))
+        example = (torch.zeros(1, CROP_SIZE, CROP_SIZE, 1),)
+        litert_torch.convert(_ChannelsLast(folded(net)).eval(), example).export(str(path))
         return path.read_bytes()
 
 
 def int8_tflite(content: bytes, crops: NDArray[np.uint8]) -> bytes:
-    """`float_tflite` with 8-bit weights (a scale for each channel) and activations, as the (N, 48, 48) uint8 `crops` drive them."""
-    try:
-        from ai_edge_quantizer import quantizer, recipe
-    except ImportError as error:
-        raise DeviceError("quantising needs ai-edge-quantizer: pip install 'fer-pi[train]'") from error
+    """`float_tflite` with 8-bit weights (a scale for each channel) and activations.
+
+    The activations' ranges are those to which the (N, 48, 48) uint8 `crops` drive them.
+    """
     # Black and white stand in a corner of each, so that the input's scale gives every grey level a code of its own.
     images = prepared(crops)
     images[:, :, 0, 0], images[:, :, 0, 1] = (0 - MEAN) / DEVIATION, (255 - MEAN) / DEVIATION
     rows = images.numpy().reshape(-1, 1, CROP_SIZE, CROP_SIZE, 1)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            from ai_edge_quantizer import quantizer, recipe
+        except ImportError as error:
+            raise DeviceError("quantising needs ai-edge-quantizer: pip install 'fer-pi[train]'") from error
         source, target = Path(folder) / "float.tflite", Path(folder) / "int8.tflite"
         source.write_bytes(content)
         maker = quantizer.Quantizer(str(source))

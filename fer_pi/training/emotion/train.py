@@ -84,7 +84,7 @@ def train(
     net = build(recipe.net)
     if start is not None:
         net.load_state_dict(start.state_dict())
-    net = net.to(device, memory_format=torch.channels_last)
+    net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = deepcopy(net).eval()
     steps = max(1, len(faces) // recipe.batch)
     optimizer = torch.optim.SGD(_groups(net, recipe.decay), lr=recipe.rate, momentum=0.9, nesterov=True)
@@ -109,7 +109,7 @@ def train(
             with _autocast(device):
                 loss = _loss(net, images, targets, weights, teachers, recipe.teaching)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(net.parameters(), 5.0)
             optimizer.step()
             _follow(average, net, min(recipe.ema, (1 + epoch * steps + step) / (10 + epoch * steps + step)))
@@ -131,7 +131,8 @@ def train(
         )
         save(checkpoint, state)
         on_epoch(Progress(epoch + 1, recipe.epochs, total / steps, accuracy))
-    return average.to("cpu", memory_format=torch.contiguous_format).eval()
+    result: EmotionNet = average.to("cpu", memory_format=torch.contiguous_format)
+    return result.eval()
 
 
 def restored(checkpoint: Path) -> EmotionNet:
@@ -148,7 +149,10 @@ def restored(checkpoint: Path) -> EmotionNet:
 def logits(net: nn.Module, faces: Faces, device: str = "cpu") -> NDArray[np.float32]:
     """(N, 8) float32 logits of the net for the faces as they stand."""
     with torch.inference_mode(), _autocast(device):
-        parts = [net(prepared(faces.images[start : start + 512]).to(device)).float().cpu() for start in range(0, len(faces), 512)]
+        parts = [
+            net(prepared(faces.images[start : start + 512]).to(device)).float().cpu()
+            for start in range(0, len(faces), 512)
+        ]
     return torch.cat(parts).numpy()
 
 
@@ -161,7 +165,9 @@ def _groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
 
 def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: float) -> None:
     done = (epoch - recipe.warm_up) / max(recipe.epochs - recipe.warm_up, 1e-9)
-    factor = (epoch + 0.01) / recipe.warm_up if epoch < recipe.warm_up else 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    factor = (
+        (epoch + 0.01) / recipe.warm_up if epoch < recipe.warm_up else 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    )
     for group in optimizer.param_groups:
         group["lr"] = recipe.rate * min(factor, 1.0)
 
