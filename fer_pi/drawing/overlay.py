@@ -37,7 +37,7 @@ def draw_overlay(
     """The screen for `reading` as (H, W, 3) uint8 BGR; `size` is (width, height) in pixels.
 
     `mirrored` shows people as a mirror does; the words stay readable. `at` is the present time in monotonic seconds,
-    from which the age of the picture follows; without it, the age is that at which the reading was complete.
+    from which the age of the picture follows; without it (a recording), the time that its reading took is shown.
     `notice` is a line for the people in front of the camera. Without a picture, or where there is nothing to look at
     in it (paused, fault), a card says what is the matter.
     """
@@ -45,12 +45,12 @@ def draw_overlay(
     if frame is None or reading.status not in (Status.WATCHING, Status.NOBODY):
         return draw_notice(reading, size)
     layout = layout_for(size, (frame.width, frame.height))
-    age_s = reading.age_s if at is None else max(at - frame.taken_at, 0.0)
+    age_s = reading.timings.total if at is None else max(at - frame.taken_at, 0.0)
     image = filled(size, BACKGROUND)
-    _draw_picture(image, frame, layout, mirrored, faded=age_s > STALE_S)
+    _draw_picture(image, frame, layout, mirrored, faded=at is not None and age_s > STALE_S)
     to_screen = partial(_on_screen, frame=frame, picture=layout.picture, mirrored=mirrored)
     _draw_faces(image, reading.sightings, layout, to_screen, show_numbers, show_landmarks)
-    _draw_message(image, reading, layout, age_s)
+    _draw_message(image, reading, layout, 0.0 if at is None else age_s)
     draw_panel(image, reading, layout, age_s, show_numbers, notice)
     return image
 

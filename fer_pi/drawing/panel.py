@@ -96,9 +96,9 @@ def _draw_bars(image: Image, reading: Reading, place: Rect, text: float, caption
 
 
 def _draw_figures(image: Image, reading: Reading, place: Rect, text: float, age_s: float) -> None:
-    """Age of the picture, readings a second, people."""
+    """Age of the picture (camera to screen), readings a second, people."""
     figures = (
-        (duration(age_s), "picture age"),
+        (duration(age_s), "latency"),
         (f"{reading.timings.rate_hz:.0f}", "per second"),
         (str(len(reading.sightings)), "person" if len(reading.sightings) == 1 else "people"),
     )

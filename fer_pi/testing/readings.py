@@ -58,6 +58,6 @@ def reading_of(
         made_at=taken_at + age_s,
         frame=frame if shown else None,
         sightings=tuple(sightings) if shown else (),
-        timings=Timings(rate_hz=rate_hz),
+        timings=Timings(0.02, 0.001, 0.004, 0.001, rate_hz),
         message=message,
     )
