@@ -1,0 +1,96 @@
+"""From a data set to a finished detector: train, fold, export, judge, describe."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+
+from fer_pi.errors import InputError
+from fer_pi.training.detector.card import card_text
+from fer_pi.training.detector.data import LabelledPicture, read_labels
+from fer_pi.training.detector.evaluate import measure
+from fer_pi.training.detector.export import export
+from fer_pi.training.detector.train import CHECKPOINT, Recipe, Run, adopt, resumed, started, train
+from fer_pi.vision.detector import DetectorOptions
+
+log = logging.getLogger(__name__)
+
+CARD = "card.md"
+SIZES = ("320x240", "160x120")
+
+
+def make_model(
+    data: Path,
+    extra: Sequence[Path],
+    out: Path,
+    recipe: Recipe,
+    *,
+    folder: Path,
+    resume: bool = False,
+    start: Path | None = None,
+    threshold: float = 0.5,
+    threads: int | None = None,
+    device: str = "auto",
+    say: Callable[[str], None] = log.info,
+) -> dict[str, Any]:
+    """Train on `data` and the `extra` folders, leave model, manifest and card in `out`, return the figures on val.
+
+    The run is kept in `folder`. Raises InputError for data that cannot be used.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(threads)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    labelled = read_labels(data)
+    main = [picture for picture in labelled if picture.split == "train"]
+    judges = [picture for picture in labelled if picture.split == "val"]
+    more = [picture for path in extra for picture in read_labels(path) if picture.split == "train"]
+    if not main:
+        raise InputError(f"{data}: no row of split train; nothing to learn from")
+    run = resumed(recipe, device, folder / CHECKPOINT) if resume else started(recipe, device)
+    if start is not None and not resume:
+        adopt(run, start)
+    train(run, main, more, folder, device, say)
+    return finish(run, [data, *extra], judges, main + more, out, threshold)
+
+
+def finish(
+    run: Run,
+    folders: Sequence[Path],
+    judges: Sequence[LabelledPicture],
+    taught: Sequence[LabelledPicture],
+    out: Path,
+    threshold: float,
+) -> dict[str, Any]:
+    """Export the run's averaged net into `out`, measure it there on `judges`, and write that down beside it."""
+    training: dict[str, Any] = {
+        "seed": run.recipe.seed,
+        "config": run.recipe.as_dict(),
+        "epochs_done": run.epoch,
+        "losses": run.metrics[-1] if run.metrics else {},
+        "data": [{"csv_sha256": _sha256(folder / "faces.csv")} for folder in folders],
+        "sets": _counts(taught),
+    }
+    export(run.average, out, threshold, training)
+    metrics = {}
+    if judges:
+        metrics = {size: measure(judges, DetectorOptions(model=out, size=size)) for size in SIZES}
+        for figures in metrics.values():
+            del figures["detector"]  # a path of the machine that trained
+    file = export(run.average, out, threshold, {**training, "metrics": metrics})
+    (out / CARD).write_text(card_text(file, threshold, training, metrics), encoding="utf-8")
+    return {"detector": str(file), **metrics[SIZES[0]]} if metrics else {}
+
+
+def _counts(pictures: Sequence[LabelledPicture]) -> dict[str, int]:
+    names = sorted({picture.group for picture in pictures})
+    return {name: sum(picture.group == name for picture in pictures) for name in names}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,231 @@
+"""Trains the detector: scenes made on the fly, AdamW with a cosine schedule, a moving average of the weights."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from fer_pi.errors import InputError
+from fer_pi.training import checkpoint as checkpoints
+from fer_pi.training.detector.augment import Scene, SceneMaker
+from fer_pi.training.detector.data import LabelledPicture, PackedPictures
+from fer_pi.training.detector.loss import Targets, losses
+from fer_pi.training.detector.net import FaceNet, NetShape, cells, flatten
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT = "detector.ckpt"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What shapes the run; stands in the manifest."""
+
+    epochs: int = 40
+    scenes: int = 8192
+    """Scenes an epoch."""
+    batch: int = 32
+    size: int = 256
+    """Side of a scene in pixels."""
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warmup: int = 500
+    """Steps of rising learning rate."""
+    ema: float = 0.9995
+    """Decay of the moving average of the weights, a step."""
+    extra_share: float = 0.3
+    """Part of the scenes that start from a picture of the extra folders, if there are any."""
+    seed: int = 0
+    shape: NetShape = field(default_factory=NetShape)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "shape": self.shape.as_dict()}
+
+    def rate(self, step: int, steps: int) -> float:
+        """Learning rate at `step` of `steps`: linear warm-up, then cosine to a hundredth."""
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / self.warmup
+        done = (step - self.warmup) / max(1, steps - self.warmup)
+        return self.learning_rate * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * min(done, 1.0))))
+
+
+class _Scenes(Dataset[Scene]):
+    """The scenes of one epoch; each depends on seed, epoch and number only, so that resuming changes nothing."""
+
+    def __init__(self, maker: SceneMaker, numbers: Sequence[int], seed: int, epoch: int) -> None:
+        self._maker, self._numbers, self._seed, self._epoch = maker, numbers, seed, epoch
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, number: int) -> Scene:
+        return self._maker.scene(self._numbers[number], (self._seed, self._epoch, number))
+
+
+def batch_of(scenes: Sequence[Scene]) -> tuple[Tensor, Targets]:
+    """Pictures (B, 1, S, S) uint8 and the targets of all their faces."""
+    images = torch.from_numpy(np.stack([scene.image for scene in scenes]))[:, None]
+    boxes = torch.from_numpy(np.concatenate([scene.boxes for scene in scenes]))
+    boxes = torch.cat([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], 1)
+    picture = torch.tensor([n for n, scene in enumerate(scenes) for _ in scene.boxes], dtype=torch.int64)
+    points = torch.from_numpy(np.concatenate([scene.points for scene in scenes]))
+    return images, Targets(picture, boxes, points, torch.from_numpy(np.concatenate([s.ignored for s in scenes])))
+
+
+def _epoch_numbers(main: Sequence[int], extra: Sequence[int], recipe: Recipe, epoch: int) -> list[int]:
+    """Which picture each scene of the epoch starts from: all of them in turn, shuffled."""
+    rng = np.random.default_rng((recipe.seed, epoch))
+    from_extra = round(recipe.scenes * recipe.extra_share) if extra else 0
+    numbers = [*_turns(main, recipe.scenes - from_extra, rng), *_turns(extra, from_extra, rng)]
+    rng.shuffle(numbers)
+    return numbers
+
+
+def _turns(numbers: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:
+    if count == 0:
+        return []
+    rounds = -(-count // len(numbers))
+    return np.concatenate([rng.permutation(np.asarray(numbers)) for _ in range(rounds)])[:count].tolist()
+
+
+def _one_thread(_: int) -> None:
+    cv2.setNumThreads(1)
+
+
+def _batches(scenes: _Scenes, recipe: Recipe) -> Iterator[tuple[Tensor, Targets]]:
+    return iter(
+        DataLoader(
+            scenes, recipe.batch, num_workers=1, collate_fn=batch_of, prefetch_factor=8, worker_init_fn=_one_thread, drop_last=True
+        )
+    )
+
+
+@dataclass(slots=True)
+class Run:
+    """A training run: its net, its average, its optimizer, and how far it has come."""
+
+    recipe: Recipe
+    net: FaceNet
+    average: FaceNet
+    optimizer: torch.optim.Optimizer
+    epoch: int = 0
+    metrics: list[dict[str, float]] = field(default_factory=list)
+
+
+def started(recipe: Recipe, device: str) -> Run:
+    """A fresh run."""
+    torch.manual_seed(recipe.seed)
+    net, average = FaceNet(recipe.shape), FaceNet(recipe.shape)
+    average.load_state_dict(net.state_dict())
+    average.requires_grad_(False)
+    for model in (net, average):
+        model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    decayed = [p for p in net.parameters() if p.ndim > 1]
+    plain = [p for p in net.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return Run(recipe, net, average, torch.optim.AdamW(groups, lr=recipe.learning_rate))
+
+
+def resumed(recipe: Recipe, device: str, path: Path) -> Run:
+    """The run whose checkpoint is at `path`. Raises InputError if that belongs to another recipe."""
+    run = started(recipe, device)
+    kept = checkpoints.load(path, config=recipe.as_dict())
+    run.net.load_state_dict(kept.model)
+    run.average.load_state_dict(kept.ema)
+    run.optimizer.load_state_dict(kept.optimizer)
+    run.epoch, run.metrics = kept.epoch, kept.metrics
+    return run
+
+
+def adopt(run: Run, path: Path) -> None:
+    """Start from the averaged weights of another run's checkpoint. Raises InputError if they do not fit."""
+    weights = checkpoints.load(path).ema
+    try:
+        run.net.load_state_dict(weights)
+        run.average.load_state_dict(weights)
+    except RuntimeError as error:
+        raise InputError(f"{path}: weights of another net ({error}); start without it") from error
+
+
+def train(
+    run: Run,
+    main: Sequence[LabelledPicture],
+    extra: Sequence[LabelledPicture],
+    folder: Path,
+    device: str,
+    report: Callable[[str], None],
+) -> None:
+    """Train until the recipe's last epoch; a checkpoint and the packed pictures are kept in `folder`."""
+    pictures = [*main, *extra]
+    if not any((~picture.ignored).any() for picture in pictures):
+        raise InputError("the training data holds no face; rows of kind face and split train are needed")
+    maker = SceneMaker(pictures, PackedPictures(pictures, folder), run.recipe.size)
+    began, first = time.monotonic(), run.epoch
+    for epoch in range(run.epoch, run.recipe.epochs):
+        numbers = _epoch_numbers(range(len(main)), range(len(main), len(pictures)), run.recipe, epoch)
+        metrics = _epoch(run, _Scenes(maker, numbers, run.recipe.seed, epoch), device)
+        run.epoch = epoch + 1
+        run.metrics.append(metrics)
+        save(run, folder / CHECKPOINT)
+        left = (time.monotonic() - began) / (run.epoch - first) * (run.recipe.epochs - run.epoch)
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        report(f"epoch {run.epoch}/{run.recipe.epochs}  {figures}  {left / 60:.0f} min left")
+
+
+def save(run: Run, path: Path) -> None:
+    """Write the checkpoint of `run`."""
+    checkpoints.save(
+        path,
+        checkpoints.Checkpoint(
+            config=run.recipe.as_dict(),
+            seed=run.recipe.seed,
+            epoch=run.epoch,
+            model=run.net.state_dict(),
+            ema=run.average.state_dict(),
+            optimizer=run.optimizer.state_dict(),
+            metrics=run.metrics,
+        ),
+    )
+
+
+def _epoch(run: Run, scenes: _Scenes, device: str) -> dict[str, float]:
+    recipe, net = run.recipe, run.net
+    where = cells(recipe.size, recipe.size).to(device)
+    per_epoch = len(scenes) // recipe.batch
+    sums = torch.zeros(3)
+    net.train()
+    for number, (images, targets) in enumerate(_batches(scenes, recipe)):
+        step = run.epoch * per_epoch + number
+        for group in run.optimizer.param_groups:
+            group["lr"] = recipe.rate(step, recipe.epochs * per_epoch)
+        batch = ((images.to(device).float() - 128) / 128).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device, dtype=torch.bfloat16):
+            maps = net(batch)
+        moved = Targets(*(getattr(targets, name).to(device) for name in Targets.__slots__))
+        parts = losses(flatten(maps), where, moved, recipe.size, recipe.size)
+        run.optimizer.zero_grad(set_to_none=True)
+        parts.total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
+        run.optimizer.step()
+        _follow(run.average, net, min(recipe.ema, (1 + step) / (10 + step)))
+        sums += torch.stack([parts.score, parts.box, parts.points]).detach().cpu()
+    score, box, points = (sums / max(per_epoch, 1)).tolist()
+    return {"score": score, "box": box, "points": points}
+
+
+@torch.no_grad()
+def _follow(average: FaceNet, net: FaceNet, decay: float) -> None:
+    for old, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+        if old.dtype.is_floating_point:
+            old.lerp_(new, 1 - decay)
+        else:
+            old.copy_(new)
