@@ -30,7 +30,7 @@ HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 class FakeTty(io.StringIO):
     """A terminal that remembers all that was written to it."""
 
-    encoding = "utf-8"  # type: ignore[assignment]
+    encoding = "utf-8"
 
     def isatty(self) -> bool:
         return True
@@ -145,8 +145,8 @@ def test_the_latency_is_of_the_last_five_seconds_and_counts_each_reading_once(
 ) -> None:
     output = opened()
     for n in range(200):
-        reading = reading_of(None, at=n / 10, age_s=0.9 if n < 150 else 0.030)
-        for _ in range(1 + 50 * (n == 0)):
+        reading = reading_of(None, at=n / 10, age_s=0.9 if n < 149 else 0.030 if n < 199 else 0.6)
+        for _ in range(1 + 100 * (n == 199)):  # as it is shown again and again when no new one comes
             output.show(reading)
     output.close()
     latest = tty.getvalue().rindex("latency")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -84,6 +85,12 @@ def test_bars_are_as_bright_as_each_emotion_is_probable_on_the_largest_face(lit:
     levels = lit(reading_of(Emotion.NEUTRAL, scores=scores), mode="bars", gamma=1.0)
     assert levels == {"neutral": 0.5, "happiness": 0.3, "surprise": 0.2}
     assert lit(reading_of(None, people=0), mode="bars") == {}
+
+
+def test_bars_leave_smaller_faces_out(lit: Callable[..., Levels]) -> None:
+    large, small = (reading_of(emotion).sightings[0] for emotion in (Emotion.FEAR, Emotion.ANGER))
+    reading = replace(reading_of(Emotion.FEAR), sightings=(large, small))
+    assert lit(reading, mode="bars") == {"fear": 1.0}
 
 
 def test_an_emotion_without_an_led_lights_none(lit: Callable[..., Levels]) -> None:

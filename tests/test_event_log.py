@@ -316,9 +316,11 @@ runner.close()
 
 
 def test_a_reader_that_goes_away_ends_the_log_quietly() -> None:
-    """As in `fer-pi run | head -1`."""
+    """As in `fer-pi run | head -1`; with a buffer, as stdout has by default, Python itself complains at exit."""
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    pipe = subprocess.PIPE
     with subprocess.Popen(
-        [sys.executable, "-c", PIPED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", PIPED], stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=buffered
     ) as process:
         assert process.stdin and process.stdout and process.stderr
         assert json.loads(process.stdout.readline())["mood"] == "fear"

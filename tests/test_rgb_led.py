@@ -132,6 +132,13 @@ def test_every_state_is_told_by_its_rhythm_alone() -> None:
                 assert min(apart) > 0.2, (first, second, min(apart))
 
 
+def test_the_rhythms_are_those_of_the_documentation() -> None:
+    """How often each state lights up in 12 s."""
+    ups = {s: sum(a < 0.5 <= b for a, b in pairwise(rhythm(s))) for s in set(Status) - {Status.WATCHING, Status.PAUSED}}
+    assert ups == {Status.STARTING: 12, Status.NO_CAMERA: 5, Status.NOBODY: 2, Status.FAULT: 23}
+    assert len(set(rhythm(Status.PAUSED))) == 1
+
+
 def test_no_mood_goes_dark_and_every_state_but_paused_does() -> None:
     for emotion in Emotion:
         look = look_of(reading_of(emotion))
