@@ -39,7 +39,7 @@ bench: .venv/base.stamp ## milliseconds a stage, frames per second, memory
 test: .venv/test.stamp .venv/train-$(TRAIN).stamp ## every test, warnings as errors
 	$(BIN)/python -m pytest
 
-static: .venv/test.stamp ## formatting, lint, types, import order
+static: .venv/test.stamp .venv/train-$(TRAIN).stamp ## formatting, lint, types, import order
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -60,7 +60,7 @@ test-stacks: ## every test that needs no laboratory, on the stacks of Bookworm a
 
 size: .venv/test.stamp ## what the base install takes on disk, on a PC and on a Pi
 	$(BIN)/python -m build --quiet --wheel --outdir dist
-	deploy/measure_size.sh $(BIN)/python dist/fer_pi-*.whl
+	deploy/measure_size.sh dist/fer_pi-*.whl $(PYTHON311) $(PYTHON313)
 
 wheel: .venv/test.stamp ## dist/fer_pi-*.whl
 	$(BIN)/python -m build --wheel --outdir dist
@@ -77,8 +77,9 @@ clean: ## forget everything that was built or installed
 	"if there is one: make PYTHON=/path/to/python3" >&2; exit 1; fi
 	$(PYTHON) -m venv .venv
 
+# As on a Pi, unless the laboratory is there, which needs a newer LiteRT.
 .venv/base.stamp: pyproject.toml $(wildcard deploy/constraints-*.txt) | .venv/bin/python
-	$(BIN)/python $(INSTALL) --constraint deploy/constraints-$(STACK).txt --editable .
+	$(BIN)/python $(INSTALL) $(if $(wildcard .venv/train-yes.stamp),,--constraint deploy/constraints-$(STACK).txt) --editable .
 	@touch $@
 
 .venv/test.stamp: .venv/base.stamp
