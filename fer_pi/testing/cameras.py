@@ -226,7 +226,7 @@ class FakeReader:
 def fake_picamera2(
     bgr: Image, stride: int, models: Iterable[str] = ("imx708",), stamp_s: float = 0.0, breaks_after: int = 10**9
 ) -> ModuleType:
-    """A module whose `Picamera2` gives `bgr` as YUV420, rows `stride` bytes apart; `Picamera2.made` lists those made."""
+    """A module whose `Picamera2` gives `bgr` as YUV420, rows `stride` bytes apart; `Picamera2.made` lists them."""
 
     class Request:
         def __init__(self, owner: "Picamera2") -> None:
