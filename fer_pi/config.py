@@ -165,7 +165,8 @@ def _reason(detail: ErrorDetails, data: Any, where: KeyPath) -> str:
 
 
 def _lowered(message: str) -> str:
-    return message[:1].lower() + message[1:].replace("Input ", "")
+    message = message.removeprefix("Input ")
+    return message[:1].lower() + message[1:]
 
 
 def _suggestion(word: str, known: Any) -> str:
