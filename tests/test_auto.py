@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from fer_pi.errors import CameraError
-from fer_pi.sources import auto
 from fer_pi.sources.auto import AutoCamera, AutoOptions, open_first
 from fer_pi.sources.capture import Picture
 from fer_pi.sources.pi_camera import OpenPiCamera
+from fer_pi.sources.webcam import OpenWebcam
 from fer_pi.testing.cameras import FakeGrabber, FakeKernel, FakeOpener, FakeReader, Node, fake_picamera2, noise
 from fer_pi.types import Camera
 
@@ -25,8 +25,9 @@ def no_pi_camera(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
-    opened = auto.OpenWebcam
-    monkeypatch.setattr(auto, "OpenWebcam", lambda options, kernel: opened(options, kernel, FakeReader([PICTURE])))
+    monkeypatch.setattr(
+        "fer_pi.sources.auto.OpenWebcam", lambda options, kernel: OpenWebcam(options, kernel, FakeReader([PICTURE]))
+    )
     return FakeKernel(tmp_path)
 
 
@@ -89,8 +90,7 @@ def test_options_travel_to_the_webcam(tmp_path: Path, monkeypatch: pytest.Monkey
     fake = FakeKernel(tmp_path)
     fake.plug("video0", Node())
     reader = FakeReader([PICTURE])
-    opened = auto.OpenWebcam
-    monkeypatch.setattr(auto, "OpenWebcam", lambda options, kernel: opened(options, kernel, reader))
+    monkeypatch.setattr("fer_pi.sources.auto.OpenWebcam", lambda options, kernel: OpenWebcam(options, kernel, reader))
     open_first(AutoOptions(width=1280, height=720, rate_hz=25), fake.kernel)
     asked = [reader.settings[what] for what in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)]
     assert asked == [1280, 720, 25]

@@ -42,9 +42,7 @@ def test_the_first_face_is_hidden_for_less_than_a_second() -> None:
     face = (slice(195, 275), slice(170, 245))
     red = np.array([60, 70, 190])
     hidden = [
-        t / 30
-        for t in range(10 * 30, 13 * 30)
-        if np.abs(_without_noise(t / 30)[face].mean((0, 1)) - red).max() < 40
+        t / 30 for t in range(10 * 30, 13 * 30) if np.abs(_without_noise(t / 30)[face].mean((0, 1)) - red).max() < 40
     ]
     assert 0.1 < hidden[-1] - hidden[0] < 1.0
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Literal
 
 import cv2
@@ -92,7 +93,7 @@ class DemoCamera:
 
 
 def scene(t_s: float) -> Image:
-    """The scene at `t_s` seconds, 0 to `LENGTH_S`, after which it begins anew: (480, 640, 3) BGR, the same every time."""
+    """The scene at `t_s` seconds, 0 to `LENGTH_S` and round again: (480, 640, 3) BGR, the same every time."""
     t = t_s % LENGTH_S
     picture = _room().copy()
     for name, path, moods in _PEOPLE:
@@ -133,7 +134,17 @@ _HOPPER_PATH: _Keys = (
 _COLLINS_MOODS = ((0.0, _GLAD), (5.0, _SURPRISED), (7.6, _GLAD))
 _HOPPER_MOODS = ((0.0, _CALM), (11.9, _SAD))
 _PEOPLE = (("collins", _COLLINS_PATH, _COLLINS_MOODS), ("hopper", _HOPPER_PATH, _HOPPER_MOODS))
-_LIGHT: _Keys = ((0, 1.0), (5.8, 1.0), (6.4, 0.4), (7.6, 0.4), (8.4, 1.0), (12.2, 1.0), (12.8, 1.3), (13.4, 1.0), (16, 1.0))
+_LIGHT: _Keys = (
+    (0, 1.0),
+    (5.8, 1.0),
+    (6.4, 0.4),
+    (7.6, 0.4),
+    (8.4, 1.0),
+    (12.2, 1.0),
+    (12.8, 1.3),
+    (13.4, 1.0),
+    (16, 1.0),
+)
 _BALLOON: _Keys = ((10.5, -80), (12.1, 720))
 """Its centre: it passes before the first face, and hides it for less than a second."""
 _CHANGE_S = 0.3
@@ -144,7 +155,7 @@ def _between(keys: _Keys, t: float) -> tuple[float, ...]:
     """The values at `t`, eased from one key to the next, held before the first and after the last."""
     if t <= keys[0][0]:
         return keys[0][1:]
-    for (start, *before), (end, *after) in zip(keys, keys[1:], strict=False):
+    for (start, *before), (end, *after) in pairwise(keys):
         if t <= end:
             share = (t - start) / (end - start)
             eased = share * share * (3 - 2 * share)

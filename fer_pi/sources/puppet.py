@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -100,15 +101,15 @@ class Puppet:
     corner: tuple[int, int]
     """Left and top of the part that the muscles move."""
     at_rest: NDArray[np.float32]
-    """(h, w, 2): x and y of each pixel of that part, within the photograph."""
+    """(2, h, w): x and y of each pixel of that part, within the photograph."""
     muscles: dict[str, NDArray[np.float32]]
-    """For each: (h, w, 2) right and down, in pixels, how far it draws each pixel of the part."""
+    """For each: (2, h, w) right and down, in pixels, how far it draws each pixel of the part."""
 
     def draw(self, picture: Image, pose: Pose, expression: Expression) -> None:
         """Put the person into `picture`, (H, W, 3) BGR, in place."""
         scale = pose.eyes_px / self.unit
         turn = cv2.getRotationMatrix2D(self.middle, -pose.roll_deg, scale)
-        turn[:, 2] += pose.x - self.middle[0], pose.y - self.middle[1]
+        turn[:, 2] += np.array([pose.x - self.middle[0], pose.y - self.middle[1]])
         height, width = self.outline.shape
         corners = turn @ np.array([(0, width, 0, width), (0, 0, height, height), (1, 1, 1, 1)], np.float64)
         left, top = np.maximum(np.floor(corners.min(1)).astype(int), 0)
@@ -132,8 +133,8 @@ class Puppet:
             places -= np.float32(amount) * muscle
         photo = self.photo.copy()
         left, top = self.corner
-        height, width = places.shape[:2]
-        moved = cv2.remap(self.photo, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        height, width = places.shape[1:]
+        moved = cv2.remap(self.photo, places[0], places[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         photo[top : top + height, left : left + width] = moved
         if opened := expression.get("mouth", 0.0):
             self._open_mouth(photo, opened, expression.get("jaw", 0.0))
@@ -146,10 +147,10 @@ class Puppet:
         reach = int(0.6 * unit)
         left, top = int(x) - reach, int(y) - reach
         part = photo[top : top + 2 * reach, left : left + 2 * reach]
-        inside = np.zeros(part.shape[:2], np.float32)
+        inside: Any = np.zeros(part.shape[:2], np.float32)
         axes = (int(0.23 * unit * 16), int((0.02 + 0.21 * jaw) * unit * 16))
         center = (int((x - left) * 16), int((y - top) * 16))
-        cv2.ellipse(inside, center, axes, 0, 0, 360, opened, -1, cv2.LINE_AA, 4)
+        cv2.ellipse(inside, center, axes, 0, 0, 360, (opened,), -1, cv2.LINE_AA, 4)
         inside = cv2.GaussianBlur(inside, (0, 0), 0.025 * unit)
         dark = np.full_like(part, (26, 20, 52))
         part[:] = cv2.blendLinear(dark, np.ascontiguousarray(part), inside, 1 - inside)
@@ -178,8 +179,8 @@ def puppet(name: str) -> Puppet:
         "mouth": mouth,
     }
     muscles = {muscle: _field(pushes, anchors, unit, x, y) for muscle, pushes in _MUSCLES.items()}
-    share = outline.astype(np.float32) / 255
-    return Puppet(photo, share, middle, mouth, unit, (left, top), np.dstack([x, y]), muscles)
+    share = (outline / 255).astype(np.float32)
+    return Puppet(photo, share, middle, mouth, unit, (left, top), np.stack([x, y]), muscles)
 
 
 _PLACES: dict[str, tuple[tuple[Point, Point], tuple[Point, Point]]] = {
@@ -196,11 +197,11 @@ def _field(
     x: NDArray[np.float32],
     y: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    field = np.zeros((*x.shape, 2), np.float32)
+    field = np.zeros((2, *x.shape), np.float32)
     for anchor, right, down, push_right, push_down, across, along in pushes:
         at_x, at_y = anchors[anchor][0] + right * unit, anchors[anchor][1] + down * unit
         near = np.exp(-(((x - at_x) / (across * unit)) ** 2 + ((y - at_y) / (along * unit)) ** 2) / 2)
-        field += near[:, :, None] * np.array([push_right * unit, push_down * unit], np.float32)
+        field += near * np.array([push_right * unit, push_down * unit], np.float32)[:, None, None]
     return field
 
 
