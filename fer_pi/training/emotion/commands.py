@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from fer_pi.errors import InputError
 from fer_pi.training.emotion.data import load_faces
 from fer_pi.training.emotion.evaluate import answers, as_text, judged, report
 from fer_pi.vision.classifier import ClassifierOptions, EmotionClassifier
@@ -37,6 +36,11 @@ QUICK_EPOCHS = 8
     help="Checkpoint to learn from as well; may be repeated.",
 )
 @click.option("--start", type=click.Path(path_type=Path), help="Checkpoint whose weights to start from.")
+@click.option(
+    "--detector",
+    type=click.Path(path_type=Path, exists=True),
+    help="Detector model; each face is then also shown as detector and alignment cut it.",
+)
 @click.option("--quick", is_flag=True, help=f"A usable model in minutes: {QUICK_EPOCHS} epochs.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stood.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed on a CPU gives the same net.")
@@ -52,6 +56,7 @@ def train_emotion(
     net: str,
     teachers: tuple[Path, ...],
     start: Path | None,
+    detector: Path | None,
     quick: bool,
     resume: bool,
     seed: int,
@@ -64,6 +69,7 @@ def train_emotion(
     DATA holds train.npz and valid.npz (FER+), or train/ and validation/ with a folder of pictures for each emotion.
     A part of the training faces is set aside to watch the run and to calibrate; valid only judges the result.
     """
+    from fer_pi.training.emotion.frame import face_detector
     from fer_pi.training.emotion.product import make_model
     from fer_pi.training.emotion.train import Recipe
 
@@ -77,6 +83,7 @@ def train_emotion(
             checkpoint=(checkpoint_dir or out) / "emotion.ckpt",
             teachers=teachers,
             start=start,
+            detect=None if detector is None else face_detector(detector),
             resume=resume,
             threads=threads,
             device=device,
@@ -145,6 +152,3 @@ def progress_bar(epochs: int) -> Iterator[tuple[Any, Any, Any]]:
             bar.update(task, completed=progress.epoch, description=text)
 
         yield on_plan, lambda: bar.advance(task, 1 / steps), on_epoch
-
-
-__all__ = ["InputError", "evaluate_emotion", "train_emotion"]

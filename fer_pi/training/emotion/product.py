@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_pi.errors import InputError
 from fer_pi.training.emotion.card import card_text
 from fer_pi.training.emotion.data import NO_LABEL, Faces, load_faces, split_by_photograph
 from fer_pi.training.emotion.evaluate import answers, fitted_temperature, judged, report
+from fer_pi.training.emotion.frame import recropped
 from fer_pi.training.emotion.net import EmotionNet, multiply_adds
 from fer_pi.training.emotion.quantize import float_tflite, int8_tflite
 from fer_pi.training.emotion.train import Progress, Recipe, logits, restored, train
-from fer_pi.types import CROP_SIZE, EMOTIONS
+from fer_pi.types import CROP_SIZE, EMOTIONS, Face, Image
 from fer_pi.vision.align import DEVIATION, MEAN, normalized
 from fer_pi.vision.classifier import ClassifierOptions, EmotionClassifier, probabilities
 from fer_pi.vision.model_file import MANIFEST
@@ -43,7 +43,7 @@ def make_model(
     checkpoint: Path,
     teachers: tuple[Path, ...] = (),
     start: Path | None = None,
-    detect: Callable[[NDArray[np.uint8]], list[Any]] | None = None,
+    detect: Callable[[Image], list[Face]] | None = None,
     resume: bool = False,
     threads: int | None = None,
     device: str = "auto",
@@ -65,8 +65,6 @@ def make_model(
     faces, aside, valid = split_data(data)
     recrops = None
     if detect is not None:
-        from fer_pi.training.emotion.frame import recropped
-
         recrops, found = recropped(faces.images, detect)
         log.info("the detector finds %.1f %% of the training faces again", 100 * found.mean())
     net = train(
