@@ -109,6 +109,12 @@ def test_a_new_effect_begins_at_its_start_and_mere_brightness_does_not_restart_i
     assert dimmer.color_at(12.95, 0.0) == (0.5, 0.5, 0.5)
 
 
+def test_only_a_fade_or_a_moving_effect_moves_by_itself() -> None:
+    still = Glow().turned_to(Look(WHITE), 10.0, 0.5)
+    assert [still.moves_at(t, 0.5) for t in (10.0, 10.49, 10.5, 99.0)] == [True, True, False, False]
+    assert all(Glow(Look(WHITE, effect)).moves_at(99.0, 0.5) for effect in MOVING)
+
+
 def test_mixed_has_both_ends_exactly() -> None:
     assert mixed(DARK, WHITE, 0) == DARK
     assert mixed(DARK, WHITE, 1) == WHITE

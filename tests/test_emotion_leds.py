@@ -129,6 +129,18 @@ def test_the_old_mood_fades_out_while_the_new_one_fades_in(pins: MockPins, time:
     leds.close()
 
 
+def test_it_asks_to_be_shown_again_only_while_a_light_moves(pins: MockPins, time: FakeTime) -> None:
+    leds = EmotionLeds(options(status_pin=STATUS_PIN), clock=time.clock)
+    asked = []
+    for reading in (reading_of(Emotion.FEAR), reading_of(status=Status.NOBODY)):
+        for _ in range(2):
+            leds.show(reading)
+            asked.append(leds.refresh_s)
+            time.now += 0.5
+    leds.close()
+    assert asked == [0.02, None, 0.02, 0.02]
+
+
 @pytest.mark.parametrize(
     ("settings", "where", "what"),
     [

@@ -2,17 +2,22 @@
 
 import builtins
 import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, Literal
 
 import pytest
 
 from fer_pi.errors import OutputError
 from fer_pi.outputs import gpio
 from fer_pi.outputs.gpio import driven, opened, pin_number, unclaimed
+from fer_pi.outputs.rgb_led import RgbLed, RgbLedOptions
+from fer_pi.testing.outputs import reading_of
 from fer_pi.testing.pins import mock_pins
+from fer_pi.types import Emotion
 
 gpiozero = pytest.importorskip("gpiozero", reason="needs gpiozero")
 USES = [(17, "red"), (27, "green")]
@@ -177,6 +182,91 @@ def test_any_other_fallback_is_refused_too(no_factory: None, monkeypatch: pytest
     (tmp_path / "gpiochip0").touch()
     monkeypatch.setattr(gpio, "_DEV", tmp_path)
     assert "lgpio does not work here (odd)" in fallback_message(monkeypatch, RuntimeError("odd"))
+
+
+class FakeLgpio(ModuleType):
+    """lgpio as gpiozero's own driver calls it; remembers the calls, and who has which pin."""
+
+    class error(Exception):
+        """lgpio's only error."""
+
+    SET_PULL_NONE, SET_PULL_UP, SET_PULL_DOWN, BOTH_EDGES, RISING_EDGE, FALLING_EDGE = range(6)
+
+    def __init__(self, taken: dict[int, str]) -> None:
+        super().__init__("lgpio")
+        self.calls: list[tuple[Any, ...]] = []
+        self._taken = taken
+        self._outputs: set[int] = set()
+
+    def gpiochip_open(self, chip: int) -> int:
+        return 7
+
+    def gpiochip_close(self, handle: int) -> None:
+        self.calls.append(("close",))
+
+    def gpio_claim_input(self, handle: int, pin: int, flags: int = 0) -> None:
+        if pin in self._taken:
+            raise self.error("'GPIO busy'")
+        self.calls.append(("input", pin))
+        self._outputs.discard(pin)
+
+    def gpio_claim_output(self, handle: int, pin: int) -> None:
+        self._outputs.add(pin)
+
+    def gpio_get_mode(self, handle: int, pin: int) -> int:
+        return 2 if pin in self._outputs else 0
+
+    def gpio_get_line_info(self, handle: int, pin: int) -> list[Any]:
+        return [0, pin, int(pin in self._taken), "", self._taken.get(pin, "")]
+
+    def gpio_write(self, handle: int, pin: int, level: bool) -> None:
+        self.calls.append(("write", pin, level))
+
+    def tx_pwm(self, handle: int, pin: int, frequency: float, duty: float) -> None:
+        self.calls.append(("pwm", pin, frequency, duty))
+
+
+@pytest.fixture
+def lgpio(no_factory: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeLgpio]]:
+    """Puts a fake lgpio under gpiozero's real driver for it, on what looks like a Pi 4."""
+    local = import_module("gpiozero.pins.local")
+    driver = "gpiozero.pins.lgpio"
+
+    def installed(taken: dict[int, str] | None = None) -> FakeLgpio:
+        fake = FakeLgpio(taken or {})
+        monkeypatch.setitem(sys.modules, "lgpio", fake)
+        monkeypatch.delitem(sys.modules, driver, raising=False)
+        monkeypatch.setattr(local, "get_pi_revision", lambda: 0xC03111)
+        return fake
+
+    yield installed
+    local.LocalPiFactory.pins.clear()
+    local.LocalPiFactory._reservations.clear()
+    sys.modules.pop(driver, None)
+
+
+@pytest.mark.parametrize(("common", "dark"), [("cathode", 0), ("anode", 100)])
+def test_through_the_real_driver_the_led_runs_at_100_hz_and_is_dark_before_it_is_let_go(
+    lgpio: Callable[..., FakeLgpio], common: Literal["cathode", "anode"], dark: int
+) -> None:
+    fake = lgpio()
+    led = RgbLed(RgbLedOptions(common=common, fade_s=0))
+    led.show(reading_of(Emotion.NEUTRAL))
+    lit = [call for call in fake.calls if call[0] == "pwm"][-3:]
+    assert [(pin, frequency) for _, pin, frequency, _ in lit] == [(17, 100), (27, 100), (22, 100)]
+    assert all(abs(duty - dark) > 80 for _, _, _, duty in lit)
+    fake.calls.clear()
+    led.close()
+    for pin in (17, 27, 22):
+        mine = [call for call in fake.calls if call[1:2] == (pin,)]
+        assert mine[0] == ("pwm", pin, 100, dark)
+        assert mine[-1] == ("input", pin)
+
+
+def test_through_the_real_driver_a_busy_pin_names_who_has_it(lgpio: Callable[..., FakeLgpio]) -> None:
+    lgpio({27: "spi0 CS0"})
+    with pytest.raises(OutputError, match=r"GPIO27 is in use by 'spi0 CS0'; stop that program"):
+        RgbLed(RgbLedOptions())
 
 
 def test_a_missing_gpiozero_names_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:

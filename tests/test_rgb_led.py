@@ -170,6 +170,18 @@ def test_a_change_of_mood_fades_and_is_complete_after_fade_s(pins: MockPins, tim
     assert seen[-1] == pytest.approx(35 / 255, abs=0.005)
 
 
+def test_it_asks_to_be_shown_again_only_while_the_light_moves(pins: MockPins, time: FakeTime) -> None:
+    led = RgbLed(options(fade_s=0.4), clock=time.clock)
+    asked = []
+    for reading in (reading_of(Emotion.NEUTRAL), reading_of(Emotion.HAPPINESS), reading_of(status=Status.PAUSED)):
+        for _ in range(2):
+            led.show(reading)
+            asked.append(led.refresh_s)
+            time.now += 0.5
+    led.close()
+    assert asked == [0.02, None, 0.02, 0.02, 0.02, None]
+
+
 def test_it_writes_only_what_can_be_seen(pins: MockPins, time: FakeTime) -> None:
     led = RgbLed(options(), clock=time.clock)
     for n in range(500):

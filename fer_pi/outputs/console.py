@@ -13,13 +13,14 @@ from fer_pi.outputs.effects import Glow
 from fer_pi.outputs.event_log import local_time
 from fer_pi.outputs.lines import StdoutLines, silence_stdout, unwritable
 from fer_pi.outputs.looks import look_of
+from fer_pi.outputs.rgb_led import RgbLedOptions
 from fer_pi.types import Emotion, Reading, Status
 
 LATENCY_WINDOW_S = 5.0
 """The latency that is shown is that of the readings of so many seconds."""
 
-LED_FADE_S = 0.4
-"""As `rgb_led` has it by default, so that the swatch moves as the LED does."""
+LED_FADE_S = RgbLedOptions().fade_s
+"""The swatch moves as an LED with default options does."""
 
 
 class ConsoleOptions(Options):

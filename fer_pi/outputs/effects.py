@@ -112,6 +112,10 @@ class Glow:
             return target
         return mixed(self.came_from, target, eased((t - self.began_at) / fade_s))
 
+    def moves_at(self, t: float, fade_s: float) -> bool:
+        """Whether the colour changes by itself from `t` on."""
+        return t - self.began_at < fade_s or self.look.effect not in (Effect.SOLID, Effect.OFF)
+
     def turned_to(self, look: Look, t: float, fade_s: float) -> "Glow":
         """The state once `look` is wanted at `t`; mere brightness follows at once and leaves the rhythm alone."""
         if replace(look, brightness=self.look.brightness) == self.look:

@@ -64,6 +64,9 @@ def _uses(leds: Mapping[Emotion, int]) -> list[PinUse]:
     return [(pin, f"leds.{emotion.value}") for emotion, pin in leds.items()]
 
 
+REFRESH_S = 0.02
+"""Seconds between the steps of a light that moves."""
+
 Lamp = Emotion | Literal["status"]
 """Which of the LEDs."""
 
@@ -72,7 +75,8 @@ class EmotionLeds:
     """Drives the LEDs through gpiozero. Making it raises OutputError, naming the remedy, if a pin cannot be had."""
 
     Options = EmotionLedsOptions
-    refresh_s: float | None = 0.02
+    refresh_s: float | None = None
+    """As long as a light moves by itself `REFRESH_S`; else None."""
 
     def __init__(self, options: EmotionLedsOptions, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._options = options
@@ -101,11 +105,14 @@ class EmotionLeds:
         if not self._leds:
             raise OutputError("the emotion LEDs are closed; make new ones")
         now, options = self._clock(), self._options
+        self.refresh_s = None
         for lamp, led in self._leds.items():
             look = lamp_look(lamp, reading, options)
             self._glows[lamp] = self._glows[lamp].turned_to(look, now, options.fade_s)
             color = self._glows[lamp].color_at(now, options.fade_s)
             duty, _, _ = led_duty(color, options.brightness, options.gamma)
+            if self._glows[lamp].moves_at(now, options.fade_s):
+                self.refresh_s = REFRESH_S
             if duty != self._written[lamp]:
                 with driven(options.pins()):
                     led.value = duty

@@ -26,6 +26,9 @@ from fer_pi.outputs.gpio import Pin, PinUse, driven, opened, unclaimed
 from fer_pi.outputs.looks import DEFAULT_LOOKS, Looks, light_color, look_of
 from fer_pi.types import Emotion, Reading, Status
 
+REFRESH_S = 0.02
+"""Seconds between the steps of a light that moves: 50 Hz, half the rate of the PWM."""
+
 NAMED_COLORS: Mapping[str, RGB] = {
     "black": (0, 0, 0), "white": (255, 255, 255), "red": (255, 0, 0), "lime": (0, 255, 0), "green": (0, 128, 0),
     "blue": (0, 0, 255), "yellow": (255, 255, 0), "cyan": (0, 255, 255), "magenta": (255, 0, 255),
@@ -170,7 +173,8 @@ class RgbLed:
     """Drives the LED through gpiozero. Making it raises OutputError, naming the remedy, if the pins cannot be had."""
 
     Options = RgbLedOptions
-    refresh_s: float | None = 0.02
+    refresh_s: float | None = None
+    """As long as the light moves by itself `REFRESH_S`; else None, for a still light needs no processor."""
 
     def __init__(self, options: RgbLedOptions, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._options = options
@@ -191,6 +195,7 @@ class RgbLed:
             raise OutputError("the RGB LED is closed; make a new one")
         now, options = self._clock(), self._options
         self._glow = self._glow.turned_to(look_of(reading, self._looks), now, options.fade_s)
+        self.refresh_s = REFRESH_S if self._glow.moves_at(now, options.fade_s) else None
         duty = led_duty(self._glow.color_at(now, options.fade_s), options.brightness, options.gamma)
         if duty != self._written:
             with driven(options.pins()):

@@ -218,7 +218,9 @@ class OutputRunner:
         try:
             output.close()
         except Exception as error:  # the device is going away; the rest must still be closed
-            log.warning("output %s did not close properly: %s", self.name, error)
+            # In an outage that is no news.
+            level = logging.DEBUG if self._failures_in_a_row else logging.WARNING
+            log.log(level, "output %s did not close properly: %s", self.name, error)
 
     def _busy(self, busy: bool) -> None:
         with self._changed:
