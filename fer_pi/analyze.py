@@ -11,8 +11,6 @@ from typing import Any, TextIO
 from fer_pi.chain import Chain
 from fer_pi.drawing.overlay import draw_overlay
 from fer_pi.errors import FerPiError, InputError
-from fer_pi.mood.engine import MoodEngine
-from fer_pi.mood.options import MoodOptions
 from fer_pi.outputs.video_file import VideoFile
 from fer_pi.sources.replay import frames_of, is_video, pictures_in, rate_of
 from fer_pi.types import EMOTIONS, Image, Reading, Scores
@@ -34,12 +32,12 @@ def inputs_in(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-def readings_of(path: Path, chain: Chain, options: MoodOptions) -> Iterator[Reading]:
+def readings_of(path: Path, chain: Chain) -> Iterator[Reading]:
     """A reading for each frame of the picture or video at `path`, which knows nothing of any other file.
 
-    `options` are for what moves; a picture alone is enough for a mood. Raises InputError for a file that cannot be used.
+    A video is followed in time, a picture is judged by itself. Raises InputError for a file that cannot be used.
     """
-    chain.mood = MoodEngine(options if is_video(path) else options.for_pictures())
+    chain.mood.reset(pictures=not is_video(path))
     for frame in frames_of(path):
         reading = chain.read(frame)
         # No camera was waiting: the age of this reading is what it cost to make.
@@ -69,7 +67,6 @@ def record_of(reading: Reading) -> dict[str, Any]:
 def analyze(
     files: Iterable[Path],
     chain: Chain,
-    options: MoodOptions,
     *,
     json_lines: TextIO | None = None,
     csv_file: Path | None = None,
@@ -89,7 +86,7 @@ def analyze(
         recorder: VideoFile | None = None
         for file in files:
             try:
-                for reading in readings_of(file, chain, options):
+                for reading in readings_of(file, chain):
                     record = record_of(reading)
                     if json_lines:
                         print(json.dumps(record, ensure_ascii=False), file=json_lines, flush=True)

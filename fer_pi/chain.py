@@ -58,7 +58,8 @@ class Chain:
         follow = followed - times[1]
         self._count(frame)
         timings = Timings(detect, align_s - follow, classify, settle + follow, self._rate_hz, self._dropped)
-        status = Status.WATCHING if sightings else Status.NOBODY
+        # The mood of somebody who has just left the picture lasts for a moment, and so does the state.
+        status = Status.WATCHING if sightings or mood.emotion else Status.NOBODY
         return Reading(status, mood, times[-1], frame, sightings, timings)
 
     def without_picture(self, status: Status, message: str, now: float) -> Reading:

@@ -148,13 +148,11 @@ def analyze(inputs: tuple[Path, ...], as_json: bool, csv_file: Path | None, vide
     from fer_pi.config import load_config
 
     files = analysis.inputs_in(inputs)
-    settings = load_config(config_path)
-    chain = open_chain(settings)
+    chain = open_chain(load_config(config_path))
     with Progress(files) as progress:
         errors = analysis.analyze(
             files,
             chain,
-            settings.mood,
             json_lines=sys.stdout if as_json else None,
             csv_file=csv_file,
             video=video,

@@ -19,7 +19,7 @@ from fer_pi.outputs.video_file import VideoFile
 from fer_pi.testing.pins import MockPins, mock_pins
 from fer_pi.types import Emotion, Image, Reading
 
-SIZE = (960, 720)
+SIZE = (1280, 720)
 """Width and height of the video."""
 RATE_HZ = 30.0
 LED = RgbLedOptions()
