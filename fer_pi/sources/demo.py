@@ -112,8 +112,16 @@ _Keys = Sequence[tuple[float, ...]]
 _GLAD = {"smile": 0.25}
 _SURPRISED = {"brows up": 0.8, "eyes wide": 0.8, "jaw": 0.9, "lips narrow": 1.1, "smile": -0.3, "mouth": 1.0}
 _CALM: dict[str, float] = {}
-_SAD = {"frown": 1.0, "brows sad": 1.1, "lips thin": 1.1, "lips narrow": 0.35, "smile": -0.45}
-_ANGRY = {"frown": 0.45, "brows angry": 1.05, "eyes wide": 0.65, "lips thin": 1.15, "lips narrow": 0.65}
+_SAD = {
+    "brows sad": 1.4,
+    "brows up": -0.5,
+    "eyes wide": -1.0,
+    "frown": 0.9,
+    "smile": -0.75,
+    "lips thin": -0.4,
+    "lips narrow": -0.2,
+    "jaw": 0.15,
+}
 
 # Time; then between the eyes right and down, the distance between the eyes, all in pixels; clockwise lean in degrees.
 _COLLINS_PATH: _Keys = (
@@ -122,30 +130,22 @@ _COLLINS_PATH: _Keys = (
     (4.0, 320, 225, 56, 0),
     (8.8, 325, 220, 58, 0),
     (10.0, 205, 235, 50, 2),
-    (13.6, 205, 235, 50, 0),
-    (15.0, -160, 290, 40, -4),
+    (12.3, 205, 235, 50, 0),
+    (13.6, -160, 290, 40, -4),
 )
 _HOPPER_PATH: _Keys = (
-    (9.0, 830, 282, 54, 0),
-    (10.4, 460, 276, 58, 0),
-    (14.2, 455, 276, 58, 0),
-    (15.5, 850, 282, 54, 0),
+    (8.6, 830, 282, 54, 0),
+    (10.0, 460, 276, 58, 0),
+    (13.0, 455, 276, 58, 0),
+    (13.8, 400, 276, 60, 0),
+    (14.7, 400, 276, 60, 0),
+    (15.6, 870, 282, 54, 0),
 )
 _COLLINS_MOODS = ((0.0, _GLAD), (5.0, _SURPRISED), (7.6, _GLAD))
-_HOPPER_MOODS = ((0.0, _CALM), (11.9, _SAD))
+_HOPPER_MOODS = ((0.0, _CALM), (11.6, _SAD))
 _PEOPLE = (("collins", _COLLINS_PATH, _COLLINS_MOODS), ("hopper", _HOPPER_PATH, _HOPPER_MOODS))
-_LIGHT: _Keys = (
-    (0, 1.0),
-    (5.8, 1.0),
-    (6.4, 0.4),
-    (7.6, 0.4),
-    (8.4, 1.0),
-    (12.2, 1.0),
-    (12.8, 1.3),
-    (13.4, 1.0),
-    (16, 1.0),
-)
-_BALLOON: _Keys = ((10.5, -80), (12.1, 720))
+_LIGHT: _Keys = ((5.8, 1.0), (6.4, 0.4), (7.6, 0.4), (8.4, 1.0), (12.2, 1.0), (12.8, 1.3), (13.4, 1.0))
+_BALLOON: _Keys = ((10.1, -80), (11.7, 720))
 """Its centre: it passes before the first face, and hides it for less than a second."""
 _CHANGE_S = 0.3
 """Seconds in which a face goes from one expression to the next."""
