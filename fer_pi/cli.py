@@ -246,8 +246,7 @@ def evaluate() -> None:
 def main() -> None:
     """The entry point: a user's mistake ends in one clear message and the exit status of its kind, never a traceback."""
     try:
-        commands.main(standalone_mode=False)
-        sys.stdout.flush()
+        commands.main(standalone_mode=False)  # a reader that has gone (| head) is click's, quietly
     except click.exceptions.Abort:
         sys.exit(130)
     except click.UsageError as error:
@@ -260,10 +259,6 @@ def main() -> None:
         for line in str(error).splitlines():
             click.echo(f"fer-pi: {line}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader has gone (| head): nothing is wrong, and Python must not complain while it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -1,0 +1,122 @@
+"""The command: its answers, its exit statuses, and that a user's mistake is never a traceback."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fer_pi import __version__
+from fer_pi.cli import commands
+from fer_pi.config import checked_config
+from fer_pi.registry import CAMERAS
+
+
+def fer_pi(*arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fer_pi", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def test_the_version_is_the_package_s() -> None:
+    assert fer_pi("--version").stdout == f"fer-pi, version {__version__}\n"
+
+
+def test_every_command_explains_itself() -> None:
+    listed = fer_pi("--help").stdout
+    for name, command in commands.commands.items():
+        assert name in listed
+        assert command.help
+        assert len(command.help.splitlines()[0]) > 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["fly"], 64, "No such command 'fly'"),
+        (["analyze"], 64, "Missing argument"),
+        (["run", "--config", "none.yaml"], 78, "none.yaml: no such file"),
+        (["analyze", "none.mp4"], 66, "none.mp4"),
+        (["bench", "--threads", "99"], 64, "not in the range"),
+        (["train", "flowers"], 64, "No such command 'flowers'"),
+    ],
+)
+def test_a_mistake_ends_with_its_status_and_one_clear_message(arguments: list[str], status: int, message: str) -> None:
+    done = fer_pi(*arguments)
+    assert done.returncode == status
+    assert message in done.stderr
+
+
+def test_a_bad_configuration_names_every_complaint(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("mood:\n  tau: 1\ncamera:\n  kind: webcam\n  widht: 640\n")
+    done = fer_pi("check", "--config", str(config))
+    assert done.returncode == 78
+    assert done.stderr.splitlines() == [
+        f"fer-pi: {config}:2:3: mood.tau: unknown option; did you mean 'tau_s'?",
+        f"fer-pi: {config}:5:3: camera.widht: unknown option; did you mean 'width'?",
+    ]
+
+
+def test_check_says_what_would_run(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("outputs:\n  - kind: rgb_led\n")
+    out = fer_pi("check", "--config", str(config)).stdout
+    assert f"{config}: good" in out
+    assert "rgb_led: red GPIO17, green GPIO27, blue GPIO22" in out
+
+
+def test_an_altered_model_is_refused_by_name(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "manifest.json").write_text('{"kind": "emotion", "file": "x.tflite", "bytes": 1, "sha256": "0"}')
+    (model / "x.tflite").write_bytes(b"!")
+    config = tmp_path / "config.yaml"
+    config.write_text(f"classifier:\n  model: {model}\n")
+    done = fer_pi("run", "--config", str(config))
+    assert done.returncode == 78
+    assert "sha256" in done.stderr
+
+
+def test_the_settings_in_force_can_be_used_as_a_configuration() -> None:
+    assert checked_config(yaml.safe_load(fer_pi("config", "show").stdout)).camera.kind == "auto"
+
+
+def test_the_default_file_comes_with_its_comments() -> None:
+    assert fer_pi("config", "show", "--default").stdout.startswith("# fer_pi: settings.")
+
+
+def test_the_schema_is_json_for_editors() -> None:
+    schema = json.loads(fer_pi("config", "schema").stdout)
+    assert set(schema["properties"]["camera"]["discriminator"]["mapping"]) == set(CAMERAS)
+
+
+def test_cameras_answers_even_where_there_is_none() -> None:
+    assert isinstance(json.loads(fer_pi("cameras", "--json").stdout), list)
+    assert fer_pi("cameras").stdout.strip()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_at_any_moment_is_obeyed(tmp_path: Path, number: signal.Signals) -> None:
+    """SIGTERM and SIGINT end it with status 0 as soon as it runs; SIGHUP re-reads the configuration and it goes on."""
+    config = tmp_path / "config.yaml"
+    config.write_text("camera: {kind: demo, loop: true}\noutputs: [{kind: event_log}]\n")
+    command = [sys.executable, "-m", "fer_pi", "run", "--config", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        process.send_signal(number)
+        if number is signal.SIGHUP:
+            for line in process.stderr:
+                if "reloaded" in line:
+                    break
+            assert process.poll() is None
+            process.terminate()
+        process.wait(20)
+        complaints = process.stderr.read()
+    assert process.returncode == 0
+    assert "Traceback" not in complaints
