@@ -141,16 +141,31 @@ def test_the_mood_has_its_colour_and_the_swatch_that_of_the_led(
 
 
 def test_the_latency_is_of_the_last_five_seconds_and_counts_each_reading_once(
-    tty: FakeTty, opened: Callable[..., Console]
+    tty: FakeTty, time: FakeTime, opened: Callable[..., Console]
 ) -> None:
     output = opened()
     for n in range(200):
         reading = reading_of(None, at=n / 10, age_s=0.9 if n < 149 else 0.030 if n < 199 else 0.6)
         for _ in range(1 + 100 * (n == 199)):  # as it is shown again and again when no new one comes
+            time.now += 0.1
             output.show(reading)
     output.close()
     latest = tty.getvalue().rindex("latency")
     assert "30 ms (95% within 30 ms)" in tty.getvalue()[latest:]
+
+
+def test_a_change_is_drawn_at_once_and_all_else_ten_times_a_second(
+    tty: FakeTty, time: FakeTime, opened: Callable[..., Console]
+) -> None:
+    output = opened()
+    drawings = []
+    for n, emotion in enumerate([Emotion.FEAR] * 20 + [Emotion.ANGER] * 10):
+        before = tty.getvalue().count("latency")
+        output.show(reading_of(emotion, at=n / 40))
+        drawings.append(tty.getvalue().count("latency") - before)
+        time.now += 0.025
+    output.close()
+    assert [n for n, drawn in enumerate(drawings) if drawn] == [0, 4, 8, 12, 16, 20, 24, 28]
 
 
 def test_percentiles_are_by_nearest_rank() -> None:

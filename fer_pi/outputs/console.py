@@ -16,6 +16,9 @@ from fer_pi.outputs.looks import look_of
 from fer_pi.outputs.rgb_led import RgbLedOptions
 from fer_pi.types import Emotion, Reading, Status
 
+REFRESH_S = 0.1
+"""Seconds between two drawings; each costs 1.5 ms of a PC's processor, and several times that on a Pi."""
+
 LATENCY_WINDOW_S = 5.0
 """The latency that is shown is that of the readings of so many seconds."""
 
@@ -36,7 +39,7 @@ class Console:
     """Draws on standard output. While it is live, what others print to sys.stdout and sys.stderr appears above it."""
 
     Options = ConsoleOptions
-    refresh_s: float | None = 0.1
+    refresh_s: float | None = REFRESH_S
 
     def __init__(
         self,
@@ -53,7 +56,8 @@ class Console:
         self._glow = Glow(began_at=clock())
         self._ages: deque[tuple[float, float]] = deque(maxlen=1000)  # (made at, age), seconds
         self._last_reading: Reading | None = None
-        self._last_line: tuple[Status, Emotion | None] | None = None
+        self._last: tuple[Status, Emotion | None] | None = None
+        self._drawn_at = clock()
         self._lines: StdoutLines | None = None
         self._live: Any = None
         terminal = console_view.Terminal(file=sys.stdout)
@@ -68,9 +72,9 @@ class Console:
             self._draw(reading)
         elif self._lines is not None:
             what = (reading.status, reading.mood.emotion)
-            if what != self._last_line:
+            if what != self._last:
                 self._lines.write(self._view.plain_line(reading, f"{self._wall():%H:%M:%S}"))
-                self._last_line = what
+                self._last = what
         else:
             raise OutputError("the console is closed; make a new one")
 
@@ -86,6 +90,10 @@ class Console:
         if reading.frame is not None and reading is not self._last_reading:
             self._ages.append((reading.made_at, reading.age_s))
         self._last_reading = reading
+        what = (reading.status, reading.mood.emotion)
+        if what == self._last and now - self._drawn_at < REFRESH_S:
+            return
+        self._last, self._drawn_at = what, now
         while self._ages and self._ages[0][0] < reading.made_at - LATENCY_WINDOW_S:
             self._ages.popleft()
         view = self._view.live_view(reading, [age for _, age in self._ages], self._glow.color_at(now, LED_FADE_S))
