@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_pi.errors import CameraError
-from fer_pi.sources.capture import Capture, Feed, Patience, Picture
+from fer_pi.sources.capture import Capture, Feed, Patience, Picture, time_taken
 from fer_pi.testing.cameras import Clock, FakeGrabber, FakeOpener, noise
 
 
@@ -178,8 +178,13 @@ def test_a_changed_frame_size_is_followed() -> None:
         capture.close()
 
 
-@pytest.mark.parametrize(("own", "taken"), [(999.95, 999.95), (None, 1000.0), (3.0, 1000.0), (2000.0, 1000.0)])
-def test_a_drivers_time_is_used_if_it_is_of_our_clock(own: float | None, taken: float) -> None:
+@pytest.mark.parametrize(("stamp", "taken"), [(999.95, 999.95), (0.0, 1000.0), (3.0, 1000.0), (2000.0, 1000.0)])
+def test_a_drivers_time_is_used_if_it_is_of_our_clock(stamp: float, taken: float) -> None:
+    assert time_taken(stamp, arrived_at=1000.0) == taken
+
+
+@pytest.mark.parametrize(("own", "taken"), [(999.95, 999.95), (None, 1000.0)])
+def test_a_frame_is_as_old_as_its_picture(own: float | None, taken: float) -> None:
     device = FakeGrabber([Picture(noise(1), taken_at=own)])
     capture = Capture(FakeOpener(device), "fake camera", clock=Clock(1000.0))
     try:

@@ -1,5 +1,6 @@
 """Webcams: found by any name, read at the least cost, told apart when something is wrong."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,9 +172,10 @@ def test_a_format_that_only_opencv_can_read_is_left_to_it(plugged: FakeKernel) -
 
 
 def test_the_drivers_own_time_travels_with_the_picture(plugged: FakeKernel) -> None:
-    webcam = OpenWebcam(WebcamOptions(), plugged.kernel, FakeReader([colorful()], stamp_s=12.5))
+    stamp_s = time.monotonic() - 0.25
+    webcam = OpenWebcam(WebcamOptions(), plugged.kernel, FakeReader([colorful()], stamp_s=stamp_s))
     picture = webcam.grab()
-    assert picture is not None and picture.taken_at == 12.5
+    assert picture is not None and picture.taken_at == pytest.approx(stamp_s)
 
 
 def test_a_webcam_that_cannot_be_opened_tells_busy_from_broken(plugged: FakeKernel) -> None:

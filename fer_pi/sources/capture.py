@@ -38,7 +38,18 @@ class Picture:
     make_color: Callable[[], Image] | None = None
     """Returns (H, W, 3) uint8 BGR."""
     taken_at: float | None = None
-    """Monotonic seconds, if the driver tells; else the time at which it arrived is taken."""
+    """Monotonic seconds; None for now."""
+
+
+def time_taken(stamp: float, arrived_at: float) -> float:
+    """When a picture was taken: at the driver's own `stamp`, unless that is of another clock, or no time at all.
+
+    The stamp is better, as the picture has waited in a buffer since; all in seconds.
+    """
+    return stamp if 0 <= arrived_at - stamp < _LONGEST_WAIT_S else arrived_at
+
+
+_LONGEST_WAIT_S = 1.0
 
 
 class Grabber(Protocol):
@@ -238,9 +249,7 @@ class Capture:
         with self._changed:
             if feed is not self._feed or self._closed:
                 return
-            # A driver's own time is better, as the picture waited in its buffer; but not every driver's clock is ours.
-            own = picture.taken_at
-            taken_at = own if own is not None and 0 <= now - own < 1 else now
+            taken_at = now if picture.taken_at is None else picture.taken_at
             self._frame = Frame(picture.gray, self._next_index, taken_at, None, feed.name, picture.make_color)
             self._next_index += 1
             self._changed.notify_all()

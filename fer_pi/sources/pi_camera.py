@@ -12,7 +12,7 @@ from pydantic import Field
 
 from fer_pi.config import Options
 from fer_pi.errors import CameraError
-from fer_pi.sources.capture import Capture, Patience, Picture
+from fer_pi.sources.capture import Capture, Patience, Picture, time_taken
 from fer_pi.types import Frame, Image
 
 MISSING = (
@@ -103,15 +103,16 @@ class OpenPiCamera:
         """The next picture."""
         try:
             request = self._device.capture_request(wait=self._patience_s)
+            arrived_at = time.monotonic()
         except TimeoutError as error:
             seconds = f"{self._patience_s:g}"
             raise CameraError(f"{self.name} has sent no picture for {seconds} s; check its ribbon cable") from error
         try:
             buffer = request.make_buffer("main")
-            taken_ns = request.get_metadata().get("SensorTimestamp")
+            stamp_ns = request.get_metadata().get("SensorTimestamp", 0)
         finally:
             request.release()
-        taken_at = taken_ns / 1e9 if taken_ns else time.monotonic()
+        taken_at = time_taken(stamp_ns / 1e9, arrived_at)
         return yuv420_picture(buffer, self._width, self._height, self._stride, taken_at)
 
     def close(self) -> None:

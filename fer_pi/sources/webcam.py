@@ -1,6 +1,7 @@
 """A USB webcam, or whatever V4L2 shows as one: grey straight from its raw pictures, colour only on demand."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,7 +14,7 @@ from pydantic import Field
 
 from fer_pi.config import Options
 from fer_pi.errors import CameraError
-from fer_pi.sources.capture import Capture, Patience, Picture
+from fer_pi.sources.capture import Capture, Patience, Picture, time_taken
 from fer_pi.sources.quiet import quiet_opencv
 from fer_pi.sources.v4l2 import RUNNING, CameraNode, Format, Kernel
 from fer_pi.types import Frame, Image
@@ -45,7 +46,7 @@ class WebcamOptions(Options):
     pixel_format: Literal["auto", "YUYV", "UYVY", "MJPG", "GREY"] = "auto"
     """Format to ask for; auto takes an uncompressed one if it is fast enough at this size, else MJPG."""
     half_size: bool = False
-    """Decode MJPG at half width and height, which is about twice as fast; other formats are not changed."""
+    """Decode MJPG at half width and height, for a camera that has no smaller size; other formats are not changed."""
     stall_s: float = Field(default=3.0, ge=0.5, le=60)
     """Seconds without a picture after which the camera is opened anew, 0.5 to 60."""
     frozen_s: float = Field(default=3.0, ge=0, le=600)
@@ -116,12 +117,14 @@ class OpenWebcam:
     def grab(self) -> Picture | None:
         """The next picture; None for one that is too broken to use."""
         there, raw = self._device.read()
+        arrived_at = time.monotonic()
         if not there:
             raise CameraError(f"{self.name} has stopped sending pictures; check its cable")
         picture = picture_of(raw, self._fourcc, half=self._half)
         if picture is None:
             return None
-        return Picture(picture.gray, picture.make_color, self._device.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+        stamp = self._device.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        return Picture(picture.gray, picture.make_color, time_taken(stamp, arrived_at))
 
     def close(self) -> None:
         """Release the device."""
