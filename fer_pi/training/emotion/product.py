@@ -32,7 +32,7 @@ MODEL, CARD = "emotion.tflite", "card.md"
 ASIDE_SHARE, ASIDE_SEED = 0.06, 7
 """The part of train that teaches nothing: it watches the run and calibrates the result. Always the same faces."""
 LEAST_FACES = 40
-CALIBRATION_FACES = 1000
+CALIBRATION_FACES = 300
 
 
 def make_model(
