@@ -51,7 +51,9 @@ def record_of(reading: Reading) -> dict[str, Any]:
     faces = [
         {
             "track": seen.track,
-            "box": [_pixels(v) for v in (seen.face.box.left, seen.face.box.top, seen.face.box.width, seen.face.box.height)],
+            "box": [
+                _pixels(v) for v in (seen.face.box.left, seen.face.box.top, seen.face.box.width, seen.face.box.height)
+            ],
             "landmarks": [[_pixels(x), _pixels(y)] for x, y in seen.face.landmarks],
             "confidence": round(seen.face.confidence, 4),
             "emotions": _probabilities(seen.raw),

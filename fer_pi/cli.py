@@ -112,7 +112,9 @@ def run(config_path: Path) -> None:
 
 
 @commands.command()
-@click.option("--seconds", type=click.FloatRange(min=0.5), help="End after this much of the scene.  [default: all of it]")
+@click.option(
+    "--seconds", type=click.FloatRange(min=0.5), help="End after this much of the scene.  [default: all of it]"
+)
 @click.option(
     "--out",
     "folder",
@@ -136,7 +138,9 @@ def demo(seconds: float | None, folder: Path) -> None:
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="A table, one row a face.")
 @click.option("--video", type=click.Path(path_type=Path, dir_okay=False), help="A video with the overlay (.mp4).")
 @config_option
-def analyze(inputs: tuple[Path, ...], as_json: bool, csv_file: Path | None, video: Path | None, config_path: Path) -> None:
+def analyze(
+    inputs: tuple[Path, ...], as_json: bool, csv_file: Path | None, video: Path | None, config_path: Path
+) -> None:
     """What is seen in INPUTS: pictures, folders of pictures, and videos.
 
     The frames of a video are followed in time; separate pictures know nothing of each other. Without --json a summary
@@ -169,7 +173,9 @@ def analyze(inputs: tuple[Path, ...], as_json: bool, csv_file: Path | None, vide
 @commands.command()
 @click.argument("video", required=False, type=click.Path(path_type=Path, exists=True))
 @click.option("--seconds", type=click.FloatRange(min=1), default=5.0, show_default=True, help="Length of each part.")
-@click.option("--threads", type=click.IntRange(1, 16), help="Threads of detector and classifier.  [default: as configured]")
+@click.option(
+    "--threads", type=click.IntRange(1, 16), help="Threads of detector and classifier.  [default: as configured]"
+)
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
 @config_option
 def bench(video: Path | None, seconds: float, threads: int | None, as_json: bool, config_path: Path) -> None:

@@ -1,11 +1,12 @@
 """config.yaml -> checked settings, with file:line:column for every complaint."""
 
 import json
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache, reduce
 from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
@@ -25,7 +26,12 @@ class Options(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True, validate_default=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        validate_default=True,
     )
 
     def pins(self) -> list[tuple[int, str]]:
@@ -59,7 +65,8 @@ def config_model() -> type[Config]:
     console = resolve(OUTPUTS["console"]).Options
     fields: dict[str, Any] = {name: (options, Field(default_factory=options)) for name, options in sections.items()}
     fields["camera"] = (camera, Field(default_factory=lambda: auto(kind="auto")))
-    fields["outputs"] = (tuple[_one_of(OUTPUTS), ...], Field(default_factory=lambda: (console(kind="console"),)))
+    output = _one_of(OUTPUTS)
+    fields["outputs"] = (tuple[output, ...], Field(default_factory=lambda: (console(kind="console"),)))
     return create_model("Config", __base__=Config, __doc__="Settings of fer_pi.", **fields)
 
 
@@ -77,7 +84,9 @@ def load_config(path: Path) -> Config:
     return checked_config(data, str(path), positions)
 
 
-def checked_config(data: dict[str, Any], name: str = "settings", positions: dict[KeyPath, Position] | None = None) -> Config:
+def checked_config(
+    data: dict[str, Any], name: str = "settings", positions: dict[KeyPath, Position] | None = None
+) -> Config:
     """The settings in `data`, plain values as they come from YAML; `name` and `positions` are for the messages."""
     positions = positions or {}
     try:
@@ -111,7 +120,9 @@ def _refuse_shared_pins(config: Config, name: str, positions: dict[KeyPath, Posi
             here = f"outputs[{index}].{option}"
             if pin in owners:
                 place = _place(name, _position(("outputs", index, *option.split(".")), positions))
-                problems.append(f"{place}: {here}: GPIO{pin} is used twice, by {owners[pin]} too; give each LED its own pin")
+                problems.append(
+                    f"{place}: {here}: GPIO{pin} is used twice, by {owners[pin]} too; give each LED its own pin"
+                )
             owners.setdefault(pin, here)
     if problems:
         raise ConfigError(*problems)
@@ -129,7 +140,8 @@ def _place(name: str, position: Position | tuple[()]) -> str:
 
 
 def _without_tags(loc: tuple[int | str, ...]) -> KeyPath:
-    """The path in the file: pydantic puts the chosen kind of a union into it, after the key."""
+    """The path in the file: pydantic puts the chosen kind of a union into it, after the key, and marks bad keys."""
+    loc = tuple(part for part in loc if part != "[key]")
     if loc[:1] == ("camera",):
         return (loc[0], *loc[2:])
     if loc[:1] == ("outputs",):
@@ -177,22 +189,21 @@ def _suggestion(word: str, known: Any) -> str:
 def _siblings(data: Any, where: KeyPath) -> list[str]:
     """The options that may stand where the unknown one stands."""
     match where[:-1]:
-        case ():
-            return list(config_model().model_fields)
-        case ("camera",):
-            return _fields(CAMERAS, data["camera"])
-        case ("outputs", int(index)):
-            return _fields(OUTPUTS, data["outputs"][index])
-        case (str(section), *rest):
-            options: Any = config_model().model_fields[section].annotation
-            for key in rest:
-                options = getattr(options, "model_fields", {}).get(key, options)
-                options = getattr(options, "annotation", options)
-            return list(getattr(options, "model_fields", []))
-        case _:
-            return []
+        case ("camera", *rest):
+            return _names(resolve(CAMERAS[data["camera"]["kind"]]).Options, rest)
+        case ("outputs", int(index), *rest):
+            return _names(resolve(OUTPUTS[data["outputs"][index]["kind"]]).Options, rest)
+        case rest:
+            return _names(config_model(), rest)
 
 
-def _fields(registry: dict[str, str], block: dict[str, Any]) -> list[str]:
-    options: type[BaseModel] = resolve(registry[block["kind"]]).Options
-    return list(options.model_fields)
+def _names(annotation: Any, path: Sequence[int | str]) -> list[str]:
+    """The options of the block that lies at `path` below something of this type."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if not path:
+            return list(annotation.model_fields)
+        field = annotation.model_fields.get(str(path[0]))
+        return _names(field.annotation, path[1:]) if field else []
+    if get_origin(annotation) is dict and path:
+        return _names(get_args(annotation)[1], path[1:])
+    return []

@@ -34,7 +34,9 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[KeyPath, Position]]:
             if root is None or root.tag == "tag:yaml.org,2002:null":
                 return {}, {}
             if not isinstance(root, yaml.MappingNode):
-                raise ConfigError(_at(path, root.start_mark, "a mapping of options is expected here, such as 'camera:'"))
+                raise ConfigError(
+                    _at(path, root.start_mark, "a mapping of options is expected here, such as 'camera:'")
+                )
             positions: dict[KeyPath, Position] = {}
             problems: list[str] = []
             data = _value(loader, root, (), path, positions, problems)
@@ -64,16 +66,20 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
-        raise ConfigError(f"{path}:{line}:{column}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8") from error
+        raise ConfigError(
+            f"{path}:{line}:{column}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        ) from error
 
 
 def _refuse_tricks(path: Path, text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise ConfigError(_at(path, event.start_mark, "anchors and aliases (& and *) are not used here; write the value out"))
-        if getattr(event, "tag", None):
-            raise ConfigError(_at(path, event.start_mark, f"tags are not used here; write the value without {event.tag}"))
+            raise ConfigError(
+                _at(path, event.start_mark, "anchors and aliases (& and *) are not used here; write the value out")
+            )
+        if tag := getattr(event, "tag", None):
+            raise ConfigError(_at(path, event.start_mark, f"tags are not used here; write the value without {tag}"))
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -83,7 +89,12 @@ def _refuse_tricks(path: Path, text: str) -> None:
 
 
 def _value(
-    loader: yaml.SafeLoader, node: yaml.Node, where: KeyPath, path: Path, positions: dict[KeyPath, Position], problems: list[str]
+    loader: yaml.SafeLoader,
+    node: yaml.Node,
+    where: KeyPath,
+    path: Path,
+    positions: dict[KeyPath, Position],
+    problems: list[str],
 ) -> Any:
     if isinstance(node, yaml.SequenceNode):
         items = []
@@ -112,14 +123,15 @@ def _position(mark: yaml.Mark) -> Position:
     return mark.line + 1, mark.column + 1
 
 
-def _at(path: Path, mark: yaml.Mark, reason: str) -> str:
+def _at(path: Path, mark: yaml.Mark | None, reason: str) -> str:
+    if mark is None:
+        return f"{path}: {reason}"
     line, column = _position(mark)
     return f"{path}:{line}:{column}: {reason}"
 
 
 def _explained(path: Path, error: yaml.MarkedYAMLError) -> str:
-    mark = error.problem_mark or error.context_mark
     reason = error.problem or str(error)
     if "'\\t'" in reason:
         reason = "a tab stands here; YAML wants spaces"
-    return _at(path, mark, reason) if mark else f"{path}: {reason}"
+    return _at(path, error.problem_mark or error.context_mark, reason)

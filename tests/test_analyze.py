@@ -87,7 +87,9 @@ def test_pictures_of_a_folder_come_in_natural_order_and_know_nothing_of_each_oth
         assert line["faces"][0]["emotions"] == pytest.approx(line["faces"][0]["smoothed"], abs=1e-3)
 
 
-def test_the_table_has_a_row_for_each_face_and_one_for_each_empty_picture(chain: Chain, folder: Path, tmp_path: Path) -> None:
+def test_the_table_has_a_row_for_each_face_and_one_for_each_empty_picture(
+    chain: Chain, folder: Path, tmp_path: Path
+) -> None:
     table = tmp_path / "table.csv"
     analyze(inputs_in([folder]), chain, csv_file=table)
     with table.open(newline="") as lines:

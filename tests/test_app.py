@@ -16,7 +16,7 @@ from fer_pi.testing.pins import MockPins, mock_pins
 from fer_pi.testing.videos import scene_video
 from fer_pi.types import Emotion, Reading, Status
 
-LED = {"kind": "rgb_led", "red": 17, "green": 27, "blue": 22}
+LED: dict[str, object] = {"kind": "rgb_led", "red": 17, "green": 27, "blue": 22}
 
 
 @pytest.fixture(scope="module")
@@ -108,15 +108,18 @@ def test_a_crash_of_the_loop_leaves_everything_dark(video: Path, pins: MockPins)
 
 def test_an_output_that_cannot_be_opened_stops_nothing(video: Path, tmp_path: Path) -> None:
     witness = Witness()
-    missing = {"kind": "event_log", "path": str(tmp_path / "no such folder" / "moods.jsonl")}
+    missing: dict[str, object] = {"kind": "event_log", "path": str(tmp_path / "no such folder" / "moods.jsonl")}
     Appliance(settings(video, missing), [witness]).run()
     assert witness.readings[-1].mood.emotion is Emotion.HAPPINESS
 
 
 def test_a_camera_that_is_missing_is_a_state_and_not_the_end() -> None:
-    appliance: Appliance
+    def stop(reading: Reading) -> None:
+        if reading.status is Status.NO_CAMERA:
+            appliance.request_stop()
+
+    witness = Witness(stop)
     config = checked_config({"camera": {"kind": "webcam", "device": "/dev/video254"}, "outputs": []})
-    witness = Witness(lambda reading: reading.status is Status.NO_CAMERA and appliance.request_stop())
     appliance = Appliance(config, [witness])
     appliance.run()
     assert witness.statuses == [Status.STARTING, Status.NO_CAMERA]
@@ -125,7 +128,6 @@ def test_a_camera_that_is_missing_is_a_state_and_not_the_end() -> None:
 
 def reloading(first: Config, reload: Callable[[], Config], after: int, stop: int) -> Witness:
     """What is offered when SIGHUP comes at one reading and the end at a later one."""
-    appliance: Appliance
 
     def act(_: Reading) -> None:
         if len(witness.readings) == after:

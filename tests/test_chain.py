@@ -19,7 +19,9 @@ def chain() -> Chain:
 
 
 def frames(start_s: float, seconds: float, rate_hz: float = 10.0) -> list[Frame]:
-    grays = [scene(start_s + number / rate_hz).mean(axis=2).astype(np.uint8) for number in range(round(seconds * rate_hz))]
+    grays = [
+        scene(start_s + number / rate_hz).mean(axis=2).astype(np.uint8) for number in range(round(seconds * rate_hz))
+    ]
     return [Frame(gray, number, number / rate_hz) for number, gray in enumerate(grays)]
 
 

@@ -78,6 +78,14 @@ def test_a_value_of_the_wrong_type_or_range_is_named(tmp_path: Path, text: str, 
     assert found.startswith(expected)
 
 
+def test_mistakes_deep_in_a_block_have_suggestions_too(tmp_path: Path) -> None:
+    text = "outputs:\n  - kind: rgb_led\n    emotions:\n      angr: {}\n      fear: {colour: red, effect: brethe}\n"
+    unknown, colour, effect = complaints(tmp_path, text)
+    assert unknown.startswith("config.yaml:4:7: outputs[0].emotions.angr: should be 'neutral', 'happiness'")
+    assert colour.endswith("outputs[0].emotions.fear.colour: unknown option; did you mean 'color'?")
+    assert effect.startswith("config.yaml:5:27: outputs[0].emotions.fear.effect: should be 'solid'")
+
+
 def test_a_pin_that_two_outputs_claim_is_named_with_both(tmp_path: Path) -> None:
     text = "outputs:\n  - kind: rgb_led\n    red: 5\n  - kind: emotion_leds\n    leds:\n      anger: 5\n"
     assert complaints(tmp_path, text) == [

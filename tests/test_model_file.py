@@ -23,7 +23,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write_manifest(folder: Path, **changes: Any) -> None:
-    manifest = {"kind": "detector", "file": "net.onnx", "bytes": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
+    manifest = {
+        "kind": "detector",
+        "file": "net.onnx",
+        "bytes": len(CONTENT),
+        "sha256": hashlib.sha256(CONTENT).hexdigest(),
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest | changes))
 
 

@@ -62,7 +62,10 @@ def test_ten_megabytes_are_refused_unread(tmp_path: Path) -> None:
 
 
 def test_an_alias_bomb_is_refused_at_its_first_anchor(tmp_path: Path) -> None:
-    lines = ["a: &a [lol, lol]"] + [f"{name}: &{name} [{', '.join(['*' + before] * 9)}]" for before, name in zip("abcdefgh", "bcdefghi", strict=True)]
+    lines = ["a: &a [lol, lol]"] + [
+        f"{name}: &{name} [{', '.join(['*' + before] * 9)}]"
+        for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    ]
     assert complaint(tmp_path, "\n".join(lines)).startswith("config.yaml:1:4: anchors and aliases")
 
 

@@ -36,7 +36,9 @@ class VideoFile:
             fourcc = cv2.VideoWriter.fourcc(*"mp4v")
             self._writer = cv2.VideoWriter(str(self.path), fourcc, self._rate_hz, (width, height))
         if not self._writer.isOpened():
-            raise OutputError(f"{self.path}: a video cannot be written there; name a folder that exists and is writable, and a file ending in .mp4")
+            raise OutputError(
+                f"{self.path}: a video cannot be written there; name a folder that exists and is writable, and a file ending in .mp4"
+            )
         if self._began_at is None:
             self._began_at = reading.frame.taken_at
         due = round((reading.frame.taken_at - self._began_at) * self._rate_hz) + 1

@@ -33,13 +33,19 @@ def open_model(path: Path, kind: Literal["emotion", "detector"]) -> ModelFile:
     manifest = _manifest(folder / MANIFEST, kind)
     file = folder / manifest["file"]
     if not path.is_dir() and path != file:
-        raise ModelError(f"{path}: the manifest beside it describes {manifest['file']}, not this file; give each model a folder")
+        raise ModelError(
+            f"{path}: the manifest beside it describes {manifest['file']}, not this file; give each model a folder"
+        )
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise ModelError(f"{file}: the model cannot be read: {error.strerror}; reinstall fer-pi or name another model") from error
+        raise ModelError(
+            f"{file}: the model cannot be read: {error.strerror}; reinstall fer-pi or name another model"
+        ) from error
     if len(content) != manifest["bytes"]:
-        raise ModelError(f"{file}: {len(content)} bytes, but its manifest says {manifest['bytes']}; the file is cut short or another one")
+        raise ModelError(
+            f"{file}: {len(content)} bytes, but its manifest says {manifest['bytes']}; the file is cut short or another one"
+        )
     if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
         raise ModelError(f"{file}: its sha256 is not the one in {MANIFEST}; the file was altered, so copy it again")
     return ModelFile(file, manifest, content)
