@@ -62,6 +62,13 @@ def test_at_its_own_pace_every_frame_is_due_in_time_until_the_end() -> None:
     assert frames[20].position_s == 2.0 and frames[20].source == "demo"
 
 
+def test_a_shorter_scene_tells_the_same_story_faster() -> None:
+    camera = DemoCamera(DemoOptions(pace="fast", length_s=4, rate_hz=4), Clock())
+    frames = [camera.read(0) for _ in range(6)]
+    last = frames[-1]
+    assert last is not None and last.position_s == 1.25 and np.array_equal(last.color(), scene(5.0))
+
+
 def test_a_frames_color_and_grey_are_the_same_picture() -> None:
     camera = DemoCamera(DemoOptions(pace="fast"), Clock())
     frame = camera.read(0)

@@ -144,4 +144,10 @@ def test_a_picture_is_known_by_its_name_or_by_its_first_bytes(tmp_path: Path) ->
     unnamed = written(tmp_path / "a.png", gradient()).rename(tmp_path / "a")
     (tmp_path / "note").write_text("hello")
     assert is_picture(unnamed) and is_picture(Path("gone.JPG"))
-    assert not is_picture(tmp_path / "note") and not is_picture(Path("moving.gif"))
+    assert not is_picture(tmp_path / "note") and not is_picture(tmp_path / "gone")
+
+
+def test_a_gif_is_a_video_whatever_opencv_can_read(tmp_path: Path) -> None:
+    gif = tmp_path / "moving.gif"
+    gif.write_bytes(b"GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+    assert not is_picture(gif) and not is_picture(gif.rename(tmp_path / "moving"))

@@ -33,6 +33,7 @@ def test_a_webcams_metadata_node_is_no_camera(tmp_path: Path) -> None:
     fake.plug("video0", Node("HD Webcam"))
     fake.plug("video1", Node("HD Webcam", caps=0x04800000, index=1))
     assert [node.path for node in fake.kernel.cameras()] == [str(fake.dev / "video0")]
+    assert fake.kernel.nodes() == [fake.dev / "video0"], "it is not even opened"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,14 @@ def is_picture(path: Path) -> bool:
     """Whether the file at `path` is a picture, by its name or else by its first bytes; a GIF is a video."""
     if path.suffix.lower() in PICTURE_SUFFIXES:
         return True
-    return path.suffix.lower() != ".gif" and path.is_file() and cv2.haveImageReader(str(path))
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            is_gif = file.read(4) == b"GIF8"
+    except OSError:
+        return False
+    return not is_gif and cv2.haveImageReader(str(path))
 
 
 def pictures_in(folder: Path) -> list[Path]:

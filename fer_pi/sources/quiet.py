@@ -2,10 +2,16 @@
 
 import threading
 from types import TracebackType
+from typing import Any
 
 import cv2
 
 _SILENT = 0
+
+
+def opencv_log() -> Any:
+    """What has `getLogLevel` and `setLogLevel`: OpenCV 5 has moved them."""
+    return cv2 if hasattr(cv2, "setLogLevel") else vars(cv2.utils)["logging"]
 
 
 class _Quiet:
@@ -20,7 +26,8 @@ class _Quiet:
         with self._lock:
             self._inside += 1
             if self._inside == 1:
-                self._level = cv2.setLogLevel(_SILENT)
+                self._level = opencv_log().getLogLevel()
+                opencv_log().setLogLevel(_SILENT)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -28,7 +35,7 @@ class _Quiet:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                cv2.setLogLevel(self._level)
+                opencv_log().setLogLevel(self._level)
 
 
 quiet_opencv = _Quiet()
