@@ -110,7 +110,7 @@ ASLEEP = Expression(brow_lift=-0.02, eye_open=0.0, eye_arc=0.10, mouth_width=0.1
 DOUBT = Expression(brow_cock=0.13, gaze_x=-0.06, gaze_y=-0.06, mouth_width=0.24, mouth_smile=-0.02, mouth_skew=-0.05)
 """Somebody is there, and it is not sure."""
 
-NOT_SURE_COLOR = (150, 158, 172)
+NOT_SURE_COLOR = (172, 180, 192)
 """RGB of what is not sure."""
 
 

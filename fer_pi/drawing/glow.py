@@ -14,8 +14,8 @@ def glow(size: tuple[int, int], middle: int) -> Image:
     x = (np.arange(width, dtype=np.float32) - width / 2) / height
     y = (np.arange(height, dtype=np.float32) - middle) / height
     levels = 255 * np.exp(-2.2 * (x[None] ** 2 + y[:, None] ** 2))
-    # Noise of a few levels hides the steps that such a slow gradient would show; seeded, so that it stands still.
-    levels += np.random.default_rng(0).uniform(-4, 4, levels.shape).astype(np.float32)
+    # Noise of a level or two hides the steps that such a slow gradient would show; seeded, so that it stands still.
+    levels += np.random.default_rng(0).uniform(-2, 2, levels.shape).astype(np.float32)
     kept = np.array(np.clip(levels, 0, 255), np.uint8)
     kept.flags.writeable = False
     return kept

@@ -55,7 +55,9 @@ def layout_for(size: tuple[int, int], picture_size: tuple[int, int]) -> Layout:
         strip_height = round(height * 0.25)
         column = round(width * 0.25)
         picture = _fitted(picture_size, Rect(0, 0, width - column, height - strip_height))
-        panel = Rect(picture.right + margin, margin, width - picture.right - 2 * margin, height - strip_height - margin)
+        panel = Rect(
+            picture.right + margin, margin, width - picture.right - 2 * margin, height - strip_height - 2 * margin
+        )
         strip = Rect(0, height - strip_height, width, strip_height)
         return Layout(picture, panel, strip, margin, 0, max(height / 22, 9.0))
     margin = max(round(min(width, height) / 54), 6)

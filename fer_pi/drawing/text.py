@@ -5,6 +5,7 @@ It knows Latin letters without accents: `typeset` says what is shown in place of
 """
 
 import unicodedata
+from bisect import bisect_right
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,6 +23,10 @@ CAP_HEIGHT = 0.716
 
 _OVERSAMPLING = 4
 """Letters are drawn this much larger and averaged down: even at 10 px they keep their weight and spacing."""
+
+
+_LONGEST = 1000
+"""Letters of one line that are looked at; no screen has room for so many."""
 
 
 class Weight(Enum):
@@ -75,7 +80,7 @@ def fitting_size(text: str, width: float, largest: float) -> float:
 def wrapped(text: str, width: float, size: float, most_lines: int) -> list[str]:
     """`text` broken into lines of at most `width` pixels; beyond `most_lines`, or in one long word, cut with "…"."""
     lines: list[str] = []
-    for word in text.split():
+    for word in text[: _LONGEST * most_lines].split():
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and text_width(longer, size) <= width:
             lines[-1] = longer
@@ -88,11 +93,11 @@ def wrapped(text: str, width: float, size: float, most_lines: int) -> list[str]:
 
 def shortened(text: str, width: float, size: float) -> str:
     """`text`, or as much of it with "…" as `width` pixels hold."""
+    text = text[:_LONGEST]
     if text_width(text, size) <= width:
         return text
-    while text and text_width(f"{text}…", size) > width:
-        text = text[:-1].rstrip()
-    return f"{text}…"
+    kept = bisect_right(range(len(text)), width, key=lambda length: text_width(f"{text[:length]}…", size)) - 1
+    return f"{text[: max(kept, 0)].rstrip()}…"
 
 
 @lru_cache(maxsize=512)

@@ -12,7 +12,7 @@ INK: RGB = (26, 20, 18)
 """Of words on a bright colour."""
 WARNING: RGB = (60, 176, 255)
 """Amber."""
-UNSURE: RGB = (172, 158, 150)
+UNSURE: RGB = (192, 180, 172)
 """Of what is not sure."""
 
 

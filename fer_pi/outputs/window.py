@@ -51,8 +51,7 @@ class WindowSurface:
             return
         pygame = self._pygame
         try:
-            self._obey_keyboard()
-            if self.ended:
+            if not self._still_wanted():
                 return
             target = pygame.display.get_surface()
             height, width = image.shape[:2]
@@ -67,16 +66,18 @@ class WindowSurface:
             self.ended = True
             self._pygame.display.quit()
 
-    def _obey_keyboard(self) -> None:
+    def _still_wanted(self) -> bool:
+        """Obey the keyboard; False if the user has closed the window."""
         pygame = self._pygame
         for event in pygame.event.get():
             key = event.key if event.type == pygame.KEYDOWN else None
             if event.type == pygame.QUIT or key in (pygame.K_ESCAPE, pygame.K_q):
                 log.info("screen: the window was closed; it comes back when fer-pi starts again")
                 self.close()
-                return
+                return False
             if key == pygame.K_f:
                 try:
                     pygame.display.toggle_fullscreen()
                 except pygame.error as error:
                     log.info("screen: the window cannot change between full screen and not: %s", error)
+        return True
