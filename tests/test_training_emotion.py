@@ -32,7 +32,7 @@ from fer_pi.training.emotion import frame
 from fer_pi.training.emotion import train as training
 from fer_pi.training.emotion.augment import Strength, augmented, mixed, prepared
 from fer_pi.training.emotion.commands import evaluate_emotion, train_emotion
-from fer_pi.training.emotion.net import build, folded, multiply_adds
+from fer_pi.training.emotion.net import EmotionNet, build, folded, multiply_adds
 from fer_pi.training.emotion.product import split_data
 
 
@@ -291,12 +291,12 @@ def weights_of(net: torch.nn.Module) -> list[torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory) -> torch.nn.Module:
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> EmotionNet:
     torch.set_num_threads(1)
     return training.train(voted(160), voted(40, 9), RECIPE, tmp_path_factory.mktemp("run") / "run.ckpt")
 
 
-def test_the_same_seed_gives_the_same_net(unbroken: torch.nn.Module, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_net(unbroken: EmotionNet, tmp_path: Path) -> None:
     again = training.train(voted(160), voted(40, 9), RECIPE, tmp_path / "run.ckpt")
     other = training.train(voted(160), voted(40, 9), replace(RECIPE, seed=6), tmp_path / "other.ckpt")
     assert all(torch.equal(a, b) for a, b in zip(weights_of(again), weights_of(unbroken), strict=True))
@@ -308,7 +308,7 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("at_step", [5, 10, 11])
-def test_a_run_that_was_killed_resumes_to_the_same_net(unbroken: torch.nn.Module, tmp_path: Path, at_step: int) -> None:
+def test_a_run_that_was_killed_resumes_to_the_same_net(unbroken: EmotionNet, tmp_path: Path, at_step: int) -> None:
     steps = iter(range(1, 100))
 
     def kill() -> None:
@@ -331,6 +331,42 @@ def test_resuming_with_other_settings_or_a_damaged_checkpoint_is_refused(tmp_pat
         training.train(voted(160), voted(40, 9), RECIPE, path, resume=True)
     with pytest.raises(InputError, match="no checkpoint here"):
         training.train(voted(160), voted(40, 9), RECIPE, tmp_path / "none.ckpt", resume=True)
+
+
+def test_a_run_may_start_from_the_weights_of_another_if_the_nets_are_alike(
+    unbroken: EmotionNet, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.ckpt"
+    still = replace(RECIPE, epochs=1, rate=0.0)
+    net = training.train(voted(160), voted(40, 9), still, path, start=unbroken)
+    for ours, theirs in zip(net.parameters(), unbroken.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(next(training.restored(path).parameters()), next(net.parameters()))
+    with pytest.raises(InputError, match="not those of a net 'pi'"):
+        training.train(voted(160), voted(40, 9), replace(still, net="pi"), path, start=unbroken)
+
+
+def test_teachers_are_listened_to(unbroken: EmotionNet, tmp_path: Path) -> None:
+    """With teachers' share at 1 the votes no longer matter: turned votes give the same net."""
+    faces = voted(160)
+    turned = replace(faces, targets=np.roll(faces.targets, 1, axis=1))
+    settings = replace(RECIPE, epochs=1, teaching=1.0, rare_power=0.0)
+    one, other = (
+        training.train(data, voted(40, 9), settings, tmp_path / "run.ckpt", teachers=(unbroken,))
+        for data in (faces, turned)
+    )
+    assert all(torch.equal(a, b) for a, b in zip(weights_of(one), weights_of(other), strict=True))
+
+
+def test_recrops_are_shown_in_their_share(tmp_path: Path) -> None:
+    """With a share of 1 the faces as the data set cut them are never seen."""
+    faces, recrops = voted(160), voted(160, 4).images
+    blank = replace(faces, images=np.zeros_like(faces.images))
+    settings = replace(RECIPE, epochs=1, recrop_share=1.0)
+    one, other = (
+        training.train(data, voted(40, 9), settings, tmp_path / "run.ckpt", recrops=recrops) for data in (faces, blank)
+    )
+    assert all(torch.equal(a, b) for a, b in zip(weights_of(one), weights_of(other), strict=True))
 
 
 def test_the_net_learns_what_can_be_learnt(tmp_path: Path) -> None:
@@ -427,12 +463,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
 def test_one_command_leaves_a_model_that_the_evaluation_takes(made: tuple[Path, Result]) -> None:
     folder, result = made
     assert result.exit_code == 0, result.output
-    assert {file.name for file in (folder / "model").iterdir()} == {
-        "emotion.tflite",
-        "manifest.json",
-        "card.md",
-        "emotion.ckpt",
-    }
+    assert {file.name for file in (folder / "model").iterdir()} == {"emotion.tflite", "manifest.json", "card.md"}
+    assert (folder / "model-run" / "emotion.ckpt").is_file()
     judgement = run(evaluate_emotion, folder / "data", "--model", folder / "model", "--json")
     assert judgement.exit_code == 0, judgement.output
     figures = json.loads(judgement.output)

@@ -47,7 +47,9 @@ QUICK_EPOCHS = 8
 @click.option("--threads", type=click.IntRange(1, 64), help="CPU threads.  [default: all]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
-    "--checkpoint-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the run is kept.  [default: OUT]"
+    "--checkpoint-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the run is kept.  [default: OUT-run]",
 )
 def train_emotion(
     data: Path,
@@ -80,7 +82,7 @@ def train_emotion(
             data,
             out,
             recipe,
-            checkpoint=(checkpoint_dir or out) / "emotion.ckpt",
+            checkpoint=(checkpoint_dir or Path(f"{out}-run")) / "emotion.ckpt",
             teachers=teachers,
             start=start,
             detect=None if detector is None else face_detector(detector),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fer_pi.errors import InputError
+from fer_pi.errors import DeviceError, InputError
 from fer_pi.training.emotion.card import card_text
 from fer_pi.training.emotion.data import NO_LABEL, Faces, load_faces, split_by_photograph
 from fer_pi.training.emotion.evaluate import answers, fitted_temperature, judged, report
@@ -54,12 +54,14 @@ def make_model(
     """Train on `data`, leave the model with manifest and card in `out`, return its figures (`evaluate.report`).
 
     With `detect`, each training face is also shown as detector and alignment cut it. `out` changes only at the very
-    end. Raises InputError for data that cannot be trained on.
+    end. Raises InputError for data that cannot be trained on, DeviceError without the device.
     """
     import torch
 
     if threads is not None:
         torch.set_num_threads(threads)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise DeviceError("no CUDA device is to be had here; leave --device out, or give --device cpu")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     faces, aside, valid = split_data(data)

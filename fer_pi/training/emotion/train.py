@@ -83,7 +83,10 @@ def train(
     generator = torch.Generator().manual_seed(recipe.seed)
     net = build(recipe.net)
     if start is not None:
-        net.load_state_dict(start.state_dict())
+        try:
+            net.load_state_dict(start.state_dict())
+        except RuntimeError as error:
+            raise InputError(f"the weights to start from are not those of a net '{recipe.net}'") from error
     net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = deepcopy(net).eval()
     steps = max(1, len(faces) // recipe.batch)
