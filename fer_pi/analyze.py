@@ -25,7 +25,7 @@ PICTURE_RATE_HZ = 1.0
 
 
 def inputs_in(paths: Sequence[Path]) -> list[Path]:
-    """The files to analyse: what was given, and for each folder the pictures in it. Raises InputError for an empty one."""
+    """The files to analyse: what was given, and for each folder its pictures. Raises InputError for an empty one."""
     files: list[Path] = []
     for path in paths:
         files += pictures_in(path) if path.is_dir() else [path]

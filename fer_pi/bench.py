@@ -43,7 +43,8 @@ def measure(config: Config, video: Path | None, seconds: float) -> dict[str, Any
     frames = len(costs["detect"])
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return {
-        "machine": f"{platform.machine()}, {platform.system()} {platform.release()}, Python {platform.python_version()}",
+        "machine": f"{platform.machine()}, {platform.system()} {platform.release()}",
+        "python": platform.python_version(),
         "opencv": cv2.__version__,
         "input": str(video) if video else "embedded scene, MJPG",
         "size": size,
@@ -72,7 +73,9 @@ def print_table(figures: dict[str, Any]) -> None:
         f"{figures['frames']} frames, {figures['frames_per_second']} frames a second without drawing, "
         f"{figures['cpu_seconds_per_frame'] * 1e3:.2f} ms of CPU a frame, {figures['peak_memory_mb']} MB at most"
     )
-    terminal.print(f"[dim]{figures['machine']}, OpenCV {figures['opencv']}, threads {figures['threads']}[/dim]")
+    terminal.print(
+        f"[dim]{figures['machine']}, Python {figures['python']}, OpenCV {figures['opencv']}, threads {figures['threads']}[/dim]"
+    )
 
 
 def _costs(chain: Chain, video: Path | None, seconds: float) -> tuple[dict[str, list[float]], float, float, list[int]]:

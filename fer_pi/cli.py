@@ -250,7 +250,7 @@ def evaluate() -> None:
 
 
 def main() -> None:
-    """The entry point: a user's mistake ends in one clear message and the exit status of its kind, never a traceback."""
+    """The entry point: a user's mistake ends in one clear message and the status of its kind, never a traceback."""
     try:
         commands.main(standalone_mode=False)  # a reader that has gone (| head) is click's, quietly
     except click.exceptions.Abort:

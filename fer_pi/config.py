@@ -65,8 +65,10 @@ def config_model() -> type[Config]:
     console = resolve(OUTPUTS["console"]).Options
     fields: dict[str, Any] = {name: (options, Field(default_factory=options)) for name, options in sections.items()}
     fields["camera"] = (camera, Field(default_factory=lambda: auto(kind="auto")))
-    output = _one_of(OUTPUTS)
-    fields["outputs"] = (tuple[output, ...], Field(default_factory=lambda: (console(kind="console"),)))
+    fields["outputs"] = (
+        tuple.__class_getitem__((_one_of(OUTPUTS), ...)),
+        Field(default_factory=lambda: (console(kind="console"),)),
+    )
     return create_model("Config", __base__=Config, __doc__="Settings of fer_pi.", **fields)
 
 

@@ -22,8 +22,8 @@ MAX_DEPTH = 16
 def read_yaml(path: Path) -> tuple[dict[str, Any], dict[KeyPath, Position]]:
     """The mapping in `path` and the position of each of its keys; an empty file is an empty mapping.
 
-    Raises ConfigError for a file that cannot be read, is not UTF-8, is larger than `MAX_BYTES`, is not YAML, holds a key
-    twice, or uses tags, or anchors and aliases (which can make a small file unfold into gigabytes).
+    Raises ConfigError for a file that cannot be read, is not UTF-8, is larger than `MAX_BYTES`, is not YAML, holds a
+    key twice, or uses tags, or anchors and aliases (which can make a small file unfold into gigabytes).
     """
     text = _text(path)
     try:
@@ -119,11 +119,11 @@ def _value(
     return mapping
 
 
-def _position(mark: yaml.Mark) -> Position:
+def _position(mark: Any) -> Position:
     return mark.line + 1, mark.column + 1
 
 
-def _at(path: Path, mark: yaml.Mark | None, reason: str) -> str:
+def _at(path: Path, mark: Any, reason: str) -> str:
     if mark is None:
         return f"{path}: {reason}"
     line, column = _position(mark)

@@ -40,24 +40,24 @@ def test_a_model_opens_by_its_folder_and_by_its_file(folder: Path) -> None:
 
 def test_an_altered_model_is_refused(folder: Path) -> None:
     (folder / "net.onnx").write_bytes(b"W" + CONTENT[1:])
-    with pytest.raises(ModelError, match="net.onnx: its sha256 is not the one in manifest.json"):
+    with pytest.raises(ModelError, match=r"net\.onnx: its sha256 is not the one in manifest\.json"):
         open_model(folder, "detector")
 
 
 def test_a_truncated_model_is_refused(folder: Path) -> None:
     (folder / "net.onnx").write_bytes(CONTENT[:-1])
-    with pytest.raises(ModelError, match="net.onnx: 699 bytes, but its manifest says 700"):
+    with pytest.raises(ModelError, match=r"net\.onnx: 699 bytes, but its manifest says 700"):
         open_model(folder, "detector")
 
 
 def test_a_missing_model_is_named(folder: Path) -> None:
     (folder / "net.onnx").unlink()
-    with pytest.raises(ModelError, match="net.onnx: the model cannot be read"):
+    with pytest.raises(ModelError, match=r"net\.onnx: the model cannot be read"):
         open_model(folder, "detector")
 
 
 def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="manifest.json: no model here"):
+    with pytest.raises(ModelError, match=r"manifest\.json: no model here"):
         open_model(tmp_path, "detector")
 
 
@@ -68,7 +68,7 @@ def test_a_model_of_another_kind_is_refused(folder: Path) -> None:
 
 def test_another_file_beside_the_manifest_is_refused(folder: Path) -> None:
     (folder / "other.onnx").write_bytes(CONTENT)
-    with pytest.raises(ModelError, match="describes net.onnx, not this file"):
+    with pytest.raises(ModelError, match=r"describes net\.onnx, not this file"):
         open_model(folder / "other.onnx", "detector")
 
 

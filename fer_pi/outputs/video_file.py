@@ -37,7 +37,7 @@ class VideoFile:
             self._writer = cv2.VideoWriter(str(self.path), fourcc, self._rate_hz, (width, height))
         if not self._writer.isOpened():
             raise OutputError(
-                f"{self.path}: a video cannot be written there; name a folder that exists and is writable, and a file ending in .mp4"
+                f"{self.path}: a video cannot be written there; name a .mp4 file in a folder that can be written to"
             )
         if self._began_at is None:
             self._began_at = reading.frame.taken_at

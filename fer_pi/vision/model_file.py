@@ -44,7 +44,7 @@ def open_model(path: Path, kind: Literal["emotion", "detector"]) -> ModelFile:
         ) from error
     if len(content) != manifest["bytes"]:
         raise ModelError(
-            f"{file}: {len(content)} bytes, but its manifest says {manifest['bytes']}; the file is cut short or another one"
+            f"{file}: {len(content)} bytes, but its manifest says {manifest['bytes']}; it is cut short or another file"
         )
     if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
         raise ModelError(f"{file}: its sha256 is not the one in {MANIFEST}; the file was altered, so copy it again")
