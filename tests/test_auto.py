@@ -62,7 +62,7 @@ def test_nothing_there_says_that_it_keeps_looking_and_why_a_pi_camera_is_not_fou
 @pytest.mark.usefixtures("no_pi_camera")
 def test_a_busy_webcam_is_told_from_none(plugged: FakeKernel) -> None:
     plugged.plug("video0", Node(busy=True))
-    with pytest.raises(CameraError, match="in use by another program"):
+    with pytest.raises(CameraError, match=r"in use by another program; `fuser -v \S+` names it$"):
         open_first(AutoOptions(), plugged.kernel)
 
 

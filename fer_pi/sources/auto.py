@@ -8,12 +8,15 @@ from pydantic import Field
 from fer_pi.config import Options
 from fer_pi.errors import CameraError
 from fer_pi.sources.capture import Capture, Grabber
-from fer_pi.sources.pi_camera import OpenPiCamera, PiCameraOptions, attached_pi_cameras
+from fer_pi.sources.pi_camera import MISSING, OpenPiCamera, PiCameraOptions, attached_pi_cameras
 from fer_pi.sources.v4l2 import RUNNING, Kernel
 from fer_pi.sources.webcam import OpenWebcam, WebcamOptions
 from fer_pi.types import Frame
 
 NONE_FOUND = "no camera found; plug in a webcam or attach a Pi camera, it will be used as soon as it is there"
+
+
+_NO_PICAMERA2 = "; a Pi camera needs apt's python3-picamera2"
 
 
 class AutoOptions(Options):
@@ -55,16 +58,17 @@ def open_first(options: AutoOptions, kernel: Kernel = RUNNING) -> Grabber:
 
     Raises CameraError saying why there is neither.
     """
-    problems = []
+    pi_problem = ""
     try:
         if attached_pi_cameras():
             rate_hz = float(options.rate_hz)
             return OpenPiCamera(PiCameraOptions(width=options.width, height=options.height, rate_hz=rate_hz))
     except CameraError as error:
-        problems.append(str(error))
+        pi_problem = _NO_PICAMERA2 if str(error) == MISSING else f"; {error}"
     if not kernel.nodes():
-        raise CameraError("; ".join([NONE_FOUND, *problems]))
+        raise CameraError(NONE_FOUND + pi_problem)
     try:
         return OpenWebcam(WebcamOptions(width=options.width, height=options.height, rate_hz=options.rate_hz), kernel)
     except CameraError as error:
-        raise CameraError("; ".join([str(error), *problems])) from error
+        # Who has a webcam need not hear of a library that a Pi camera would want.
+        raise CameraError(str(error) + pi_problem.replace(_NO_PICAMERA2, "")) from error
