@@ -130,7 +130,7 @@ class FaceDetector:
     def _run(self, fitted: Image) -> list[Floats]:
         """The output maps (15, rows, columns), one a stride."""
         try:
-            self._net.setInput(cv2.dnn.blobFromImage(fitted, self._scale, mean=self._mean))
+            self._net.setInput(cv2.dnn.blobFromImage(fitted, self._scale, mean=[self._mean]))
             return [np.asarray(found)[0] for found in self._net.forward(self._outputs)]
         except cv2.error as error:
             raise ModelError(f"{self._path}: OpenCV {cv2.__version__} cannot run it: {error.err}") from error
@@ -186,11 +186,11 @@ def fit(gray: Image, width: int, height: int, grain: int, fill: int) -> tuple[Im
     factor = min(width / columns, height / rows)
     size = max(1, round(columns * factor)), max(1, round(rows * factor))
     if size != (columns, rows):
-        shrinks = size[0] < columns
-        gray = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8)
+        way = cv2.INTER_AREA if size[0] < columns else cv2.INTER_LINEAR
+        gray = np.asarray(cv2.resize(gray, size, interpolation=way), np.uint8)
     right, bottom = -size[0] % grain, -size[1] % grain
     if right or bottom:
-        gray = np.asarray(cv2.copyMakeBorder(gray, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=fill), np.uint8)
+        gray = np.asarray(cv2.copyMakeBorder(gray, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=[fill]), np.uint8)
     return gray, np.array([columns / size[0], rows / size[1]], np.float32)
 
 
@@ -203,11 +203,11 @@ def blended(rows: Floats) -> Floats:
     high = np.minimum(best[:, None, :2] + best[:, None, 2:], boxes[None, :, :2] + boxes[None, :, 2:])
     shared = (high - low).clip(0).prod(-1)
     iou = shared / (best[:, None, 2:].prod(-1) + boxes[None, :, 2:].prod(-1) - shared)
-    weight = np.where(iou >= AGREEMENT, rows[None, :, 0], 0.0)
+    weight = np.where(iou >= AGREEMENT, rows[None, :, 0], np.float32(0))
     weight[np.arange(len(kept)), kept] = rows[kept, 0]
-    mean = weight @ rows / weight.sum(1, keepdims=True)
+    mean: Floats = weight @ rows / weight.sum(1, keepdims=True)
     mean[:, 0] = rows[kept, 0]
-    return mean.astype(np.float32)
+    return mean
 
 
 def _decoded(values: Floats, x: NDArray[np.int64], y: NDArray[np.int64], stride: int) -> Floats:

@@ -45,7 +45,8 @@ class YuNet:
             names = cv2.dnn.readNetFromONNX(str(path)).getUnconnectedOutLayersNames()
             if not {"cls_8", "obj_8", "bbox_8", "kps_8"} <= set(names):
                 raise ModelError(
-                    f"{path}: neither YuNet (its outputs are {', '.join(names)}) nor a model of fer-pi (no manifest.json beside it)"
+                    f"{path}: neither YuNet (its outputs are {', '.join(names)})"
+                    " nor a model of fer-pi (no manifest.json beside it)"
                 )
             self._net = cv2.FaceDetectorYN.create(str(path), "", self._size, threshold, OVERLAP, 5000)
         except cv2.error as error:
@@ -77,7 +78,9 @@ class Res10:
         self._threshold = SSD_THRESHOLD if options.threshold is None else options.threshold
         read: Any = getattr(cv2.dnn, "readNetFromCaffe", None)
         if read is None:
-            raise ModelError(f"{path}: OpenCV {cv2.__version__} reads no Caffe models; use OpenCV 4, or leave detector.model out")
+            raise ModelError(
+                f"{path}: OpenCV {cv2.__version__} reads no Caffe models; use OpenCV 4 or leave detector.model out"
+            )
         layout = next(iter(sorted({*path.parent.glob("*.prototxt"), *path.parent.glob("*.prototxt.txt")})), None)
         own = path.with_suffix(".prototxt")
         layout = own if own.is_file() else layout
@@ -122,12 +125,12 @@ class Haar:
         self._threshold = 0.0 if options.threshold is None else options.threshold
         if not hasattr(cv2, "CascadeClassifier"):
             raise ModelError(
-                f"{path}: OpenCV {cv2.__version__} no longer has Haar cascades; use OpenCV 4, or leave detector.model out"
+                f"{path}: OpenCV {cv2.__version__} no longer has Haar cascades; use OpenCV 4 or leave detector.model out"
             )
         try:
             self._cascade = cv2.CascadeClassifier(str(path))
-        except cv2.error as error:
-            raise ModelError(f"{path}: OpenCV {cv2.__version__} cannot read it: {error.err}") from error
+        except (cv2.error, SystemError) as error:  # its constructor raises SystemError for broken XML
+            raise ModelError(f"{path}: not a Haar cascade") from error
         if self._cascade.empty():
             raise ModelError(f"{path}: not a Haar cascade")
 
@@ -142,8 +145,9 @@ class Haar:
             cv2.equalizeHist(fitted), 1.1, 4, minSize=(20, 20), outputRejectLevels=True
         )
         faces = []
-        for (left, top, width, height), weight in zip(np.reshape(boxes, (-1, 4)).tolist(), np.ravel(weights).tolist(), strict=True):
-            confidence = 1 / (1 + math.exp(-weight))  # the last stage's margin, of no fixed scale
+        rows, margins = np.reshape(boxes, (-1, 4)).tolist(), np.ravel(weights).tolist()
+        for (left, top, width, height), margin in zip(rows, margins, strict=True):
+            confidence = 1 / (1 + math.exp(-margin))  # the last stage's margin, of no fixed scale
             if confidence >= self._threshold:
                 box = Box(left * float(across), top * float(down), width * float(across), height * float(down))
                 faces.append(Face(box, (), confidence))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -98,7 +99,7 @@ class SceneMaker:
             h, w = max(1, int(other.shape[0] * part)), max(1, int(other.shape[1] * part))
             y, x = rng.integers(other.shape[0] - h + 1), rng.integers(other.shape[1] - w + 1)
             return np.asarray(cv2.resize(other[y : y + h, x : x + w], (width, height)), np.uint8)
-        value = int(rng.choice([0, 128, 255, rng.integers(256)], p=[0.3, 0.4, 0.1, 0.2]))
+        value = int(rng.choice([0, 128, 255, int(rng.integers(256))], p=[0.3, 0.4, 0.1, 0.2]))
         return np.full((height, width), value, np.uint8)
 
     def _cover(self, image: Image, boxes: Floats, rng: np.random.Generator) -> None:
@@ -125,7 +126,7 @@ class SceneMaker:
             length = int(rng.integers(3, 8))
             kernel = np.zeros((length, length), np.float32)
             end = (int(rng.integers(length)), int(rng.integers(length)))
-            cv2.line(kernel, (length - 1 - end[0], length - 1 - end[1]), end, 1.0)
+            cv2.line(kernel, (length - 1 - end[0], length - 1 - end[1]), end, [1.0])
             image = np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.uint8)
         levels = np.arange(256, dtype=np.float32) / 255
         if rng.random() < 0.7:
@@ -179,7 +180,9 @@ def _framing(
     return np.array([left + w / 2, top + h / 2], np.float32), wanted / size
 
 
-def _warp(source: Image, linear: NDArray[np.float64], shift: NDArray[np.float64], tile: Image, factor: float) -> None:
+def _warp(
+    source: Image, linear: NDArray[np.floating[Any]], shift: NDArray[np.floating[Any]], tile: Image, factor: float
+) -> None:
     """Draw the source into the tile; strong shrinking goes by area first, as a camera's scaler does."""
     if factor < 0.6:
         height, width = max(1, round(source.shape[0] * factor)), max(1, round(source.shape[1] * factor))
@@ -188,14 +191,19 @@ def _warp(source: Image, linear: NDArray[np.float64], shift: NDArray[np.float64]
         source = small
     matrix = np.hstack([linear, shift[:, None]])
     cv2.warpAffine(
-        source, matrix, (tile.shape[1], tile.shape[0]), dst=tile, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
+        source,
+        matrix,
+        (tile.shape[1], tile.shape[0]),
+        dst=tile,
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_TRANSPARENT,
     )
 
 
 def _moved(
     picture: LabelledPicture,
-    linear: NDArray[np.float64],
-    shift: NDArray[np.float64],
+    linear: NDArray[np.floating[Any]],
+    shift: NDArray[np.floating[Any]],
     factor: float,
     stretch: float,
     angle: float,

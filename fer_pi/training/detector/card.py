@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fer_pi.training.detector.evaluate import SHRUNK_PX
+
 SETS = {
     "ytf": "YouTube Faces frames, head and shoulders (for research)",
     "webcam_utez": "people before laptop webcams (CC BY 4.0)",
     "masks_darun": "people with and without masks (CC BY 4.0, MIT, public domain, partly unstated)",
-    "masks_cls": "people with and without masks, tight crops (likewise)",
-    "masks_daniyal": "people with and without masks (likewise)",
+    "masks_cls": "people with and without masks, tight crops (CC BY 4.0, MIT, public domain, partly unstated)",
+    "masks_daniyal": "people with and without masks (CC BY 4.0, MIT, public domain, partly unstated)",
     "selfie_nisa": "selfies (CC BY 4.0)",
     "haarneg": "scenes without faces (licence unstated)",
     "lfw_expressions": "crops of Labeled Faces in the Wild (muxspace/facial_expressions, Apache-2.0)",
-    "ferplus": "training faces of FER2013 (microsoft/FERPlus, MIT; pictures gathered for research from the web)",
+    "ferplus": "training faces of FER2013 (microsoft/FERPlus, MIT; gathered for research from the web)",
 }
 """The sets that a shipped model may have learned from, with their licences."""
 
@@ -25,40 +27,46 @@ LIMITS = """- Most boxes and landmarks come from a teacher (YuNet), so this is l
 - It finds faces; it does not know whose they are."""
 
 
-def card_text(file: Path, threshold: float, training: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) -> str:
+def card_text(
+    file: Path, threshold: float, training: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]
+) -> str:
     """The card in Markdown; `metrics` has one report of `evaluate.measure` for each net input, "320x240" say."""
-    shape = training["config"]["shape"]
+    shape, config = training["config"]["shape"], training["config"]
+    taught = [
+        f"- {name or 'unnamed'}: {count:,} pictures. {SETS.get(name, 'add origin and licence here')}."
+        for name, count in training["sets"].items()
+    ]
     parts = [
         "# fer_pi face detector, version 1",
-        "Finds faces with five landmarks in a grey picture. Runs in OpenCV DNN (4.11 and 5.0), any input that is a"
-        " multiple of 16 pixels.",
+        "Finds faces with five landmarks in a grey picture. Runs in OpenCV DNN (4.11 and 5.0).",
         "## What it is",
         "An anchor-free net of plain 3x3 convolutions (`fer_pi/training/detector/net.py`):"
-        f" {shape['stem']} channels at strides 2 and 4, {shape['width']} at 8, 16 and 32, {shape['depth']} further layers there;"
-        f" {file.stat().st_size:,} bytes with weights as 16-bit floats, computed in 32. Input: grey, (value - 128) / 128."
-        f" Shipped threshold: {threshold:g}.",
-        f"Seed {training['seed']}, {training['epochs_done']} epochs of {training['config']['scenes']:,} scenes made on the fly.",
+        f" {shape['stem']} channels at strides 2 and 4, {shape['width']} at 8, 16 and 32,"
+        f" {shape['depth']} further layers there; {file.stat().st_size:,} bytes, weights as 16-bit floats, computed in"
+        f" 32. Input: grey, (value - 128) / 128, multiples of 16 pixels. Shipped threshold: {threshold:g}.",
+        f"Seed {training['seed']}, {training['epochs_done']} epochs of {config['scenes']:,} scenes made on the fly.",
+        training.get("note", ""),
         "## What taught it",
-        "\n".join(f"- {name or 'unnamed'}: {count:,} pictures. {SETS.get(name, 'add origin and licence here')}." for name, count in training["sets"].items()),
+        "\n".join(taught),
         "Boxes and landmarks are YuNet's (Shiqi Yu and others, MIT in the OpenCV Zoo), partly checked by people."
         " Pictures of split val taught nothing.",
         "## How well it does",
-        "On split val, through `fer_pi.vision.detector`; sizes are the shorter side of a face in pixels at the net's input;"
-        " shrunk: every picture made smaller until its largest face has 15 px.",
+        "On split val, through `fer_pi.vision.detector`; sizes are the shorter side of a face in pixels at the net's"
+        f" input; shrunk: every picture made smaller until its largest face has {SHRUNK_PX:g} px.",
         _table(metrics),
         "The command that measures it:",
         "    fer-pi evaluate detector DATA --size 320x240",
         "## Where it fails",
         LIMITS,
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     if not metrics:
         return "(no pictures of split val were given)"
     lines = [
-        "| input | recall 20+ px | recall 12-20 px | shrunk to 15 px | false boxes a picture | landmark error / eyes, mean (median) |",
+        "| input | recall 20+ px | 12-20 px | shrunk | false boxes a picture | landmark error / eyes, mean (median) |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for size, figures in metrics.items():

@@ -67,7 +67,9 @@ def read_labels(folder: Path) -> list[LabelledPicture]:
                 raise InputError(f"{table}: no column {', '.join(missing)}; needed are {', '.join(COLUMNS)}")
             rows = list(enumerate(reader, start=2))
     except OSError as error:
-        raise InputError(f"{table}: cannot be read ({error.strerror}); DATA is a folder with faces.csv and images/") from error
+        raise InputError(
+            f"{table}: cannot be read ({error.strerror}); DATA is a folder with faces.csv and images/"
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table}: is not a UTF-8 csv file ({error})") from error
     if not rows:

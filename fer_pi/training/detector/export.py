@@ -49,9 +49,7 @@ class _Graph:
     def conv(self, image: str, weight: NDArray[Any], bias: NDArray[Any], stride: int, name: str | None = None) -> str:
         kernel = weight.shape[2]
         inputs = [image, self.constant(weight, small=True), self.constant(bias)]
-        return self.node(
-            "Conv", inputs, name, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[kernel // 2] * 4
-        )
+        return self.node("Conv", inputs, name, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[kernel // 2] * 4)
 
 
 def onnx_model(net: FaceNet) -> onnx.ModelProto:
@@ -59,11 +57,10 @@ def onnx_model(net: FaceNet) -> onnx.ModelProto:
     net = net.cpu().float().eval()
     graph = _Graph([], [])
 
-    def steps(stage: nn.Module, feature: str) -> str:
-        for step in stage.children():
-            assert isinstance(step, nn.Sequential)
+    def steps(stage: Any, feature: str) -> str:
+        for step in stage:
             weight, bias = folded(step)
-            feature = graph.node("Relu", [graph.conv(feature, weight, bias, int(step[0].stride[0]))])  # type: ignore[arg-type, index]
+            feature = graph.node("Relu", [graph.conv(feature, weight, bias, int(step[0].stride[0]))])
         return feature
 
     c8 = steps(net.stage8, steps(net.stem, "image"))
@@ -78,7 +75,9 @@ def onnx_model(net: FaceNet) -> onnx.ModelProto:
     outputs = []
     for head, feature, name in zip(net.heads, (p8, c16, c32), OUTPUTS, strict=True):
         graph.conv(feature, *_plain(head), 1, name)
-        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, CHANNELS, f"{name}_rows", f"{name}_columns"]))
+        outputs.append(
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, CHANNELS, f"{name}_rows", f"{name}_columns"])
+        )
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, "height", "width"])
     made = helper.make_graph(graph.nodes, "fer_pi_detector", [image], outputs, graph.weights)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="fer_pi")

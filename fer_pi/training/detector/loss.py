@@ -43,7 +43,12 @@ class Losses:
 
 def giou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """IoU and generalised IoU (Rezatofighi et al. 2019) of boxes (..., 4) as centre x, y, width, height."""
-    low_a, high_a, low_b, high_b = a[..., :2] - a[..., 2:] / 2, a[..., :2] + a[..., 2:] / 2, b[..., :2] - b[..., 2:] / 2, b[..., :2] + b[..., 2:] / 2
+    low_a, high_a, low_b, high_b = (
+        a[..., :2] - a[..., 2:] / 2,
+        a[..., :2] + a[..., 2:] / 2,
+        b[..., :2] - b[..., 2:] / 2,
+        b[..., :2] + b[..., 2:] / 2,
+    )
     shared = (torch.minimum(high_a, high_b) - torch.maximum(low_a, low_b)).clamp(min=0).prod(-1)
     union = a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared
     hull = (torch.maximum(high_a, high_b) - torch.minimum(low_a, low_b)).prod(-1)
@@ -62,9 +67,7 @@ def candidates(boxes: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
         rows, columns = -(-height // stride), -(-width // stride)
         x = (boxes[:, 0] / stride).floor().long()[:, None] + dx
         y = (boxes[:, 1] / stride).floor().long()[:, None] + dy
-        away = torch.maximum(
-            ((x + 0.5) * stride - boxes[:, :1]).abs(), ((y + 0.5) * stride - boxes[:, 1:2]).abs()
-        )
+        away = torch.maximum(((x + 0.5) * stride - boxes[:, :1]).abs(), ((y + 0.5) * stride - boxes[:, 1:2]).abs())
         reach = (0.35 * size).clamp(min=0.75 * stride, max=1.5 * stride)[:, None]
         inside = (x >= 0) & (y >= 0) & (x < columns) & (y < rows)
         fits = ((size >= smallest) & (size < largest))[:, None]
@@ -120,7 +123,9 @@ def losses(flat: Tensor, where: Tensor, targets: Targets, height: int, width: in
     count = max(len(face), 1)
     # Quality focal loss (Li et al. 2020): cells far from their aim weigh most.
     focus = (aim - logits.sigmoid()).abs().square()
-    score = (functional.binary_cross_entropy_with_logits(logits, aim, reduction="none") * focus.detach() * weight).sum() / count
+    score = (
+        functional.binary_cross_entropy_with_logits(logits, aim, reduction="none") * focus.detach() * weight
+    ).sum() / count
     box = 1.5 * (1 - generalised).sum() / count
     scale = wanted[:, 2:].prod(-1).sqrt()[:, None, None]
     away = (points[picture, cell] - targets.points[face]) / scale

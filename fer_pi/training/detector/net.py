@@ -85,5 +85,5 @@ def decode(flat: Tensor, where: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Score logits (B, N), boxes (B, N, 4) as centre x, y, width, height, and landmarks (B, N, 5, 2), in pixels."""
     center, stride = where[:, :2], where[:, 2:]
     boxes = torch.cat([center + flat[..., 1:3] * stride, flat[..., 3:5].clamp(-4, 5).exp() * stride], -1)
-    points = center[:, None] + flat[..., 5:].unflatten(-1, (5, 2)) * stride[:, None]
+    points = center[:, None] + flat[..., 5:].reshape(*flat.shape[:2], 5, 2) * stride[:, None]
     return flat[..., 0], boxes, points

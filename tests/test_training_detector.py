@@ -1,0 +1,425 @@
+"""Detector training: labels checked before use, scenes that keep faces and landmarks together, runs that resume."""
+
+import csv
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from fer_pi.errors import FerPiError, InputError
+from fer_pi.training.detector.data import COLUMNS, PackedPictures, read_labels
+from fer_pi.types import Box, Face, Image
+
+pytest.importorskip("torch", reason="training needs PyTorch (the extra 'train')")
+pytest.importorskip("onnx", reason="the export needs onnx (the extra 'train')")
+
+import torch
+
+from fer_pi.training.detector import loss as losses_module
+from fer_pi.training.detector import train as training
+from fer_pi.training.detector.augment import MIRRORED, SceneMaker
+from fer_pi.training.detector.commands import evaluate_detector, train_detector
+from fer_pi.training.detector.evaluate import evaluate, shrunk
+from fer_pi.training.detector.export import export
+from fer_pi.training.detector.muon import nearest_orthogonal
+from fer_pi.training.detector.net import FaceNet, NetShape, cells, decode, flatten
+from fer_pi.training.detector.train import CHECKPOINT, Recipe
+from fer_pi.vision.detector import DetectorOptions, open_detector
+
+SMALL = NetShape(stem=(2, 4), width=(8, 8, 8), depth=(1, 1, 1))
+QUICK = Recipe(epochs=2, scenes=8, batch=4, size=64, warmup=2, shape=SMALL)
+
+
+def drawn_face(side: int, rng: np.random.Generator) -> tuple[Image, list[float], list[float]]:
+    """A grey scene of our own making with one drawn face: the picture, its box and its ten landmark numbers."""
+    image = np.full((side, side), int(rng.integers(20, 90)), np.uint8)
+    w = float(rng.uniform(0.3, 0.5) * side)
+    h = 1.3 * w
+    x, y = float(rng.uniform(0, side - w)), float(rng.uniform(0, side - h))
+    cv2.ellipse(image, (round(x + w / 2), round(y + h / 2)), (round(w / 2), round(h / 2)), 0, 0, 360, [200], -1)
+    points = [(x + a * w, y + b * h) for a, b in ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.78), (0.65, 0.78))]
+    for px, py in points:
+        cv2.circle(image, (round(px), round(py)), max(1, round(0.06 * w)), [30], -1)
+    return image, [x, y, w, h], [value for point in points for value in point]
+
+
+def row_of(
+    name: str, kind: str = "face", split: str = "train", box: Any = ("", "", "", ""), points: Any = ("",) * 10
+) -> list[Any]:
+    return [name, split, kind, *box, *points]
+
+
+def write_data(folder: Path, rows: list[list[Any]], columns: tuple[str, ...] = COLUMNS) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "faces.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Twelve drawn faces and four empty scenes, a quarter of them for judging."""
+    rng = np.random.default_rng(3)
+    (tmp_path / "data" / "images").mkdir(parents=True)
+    rows = []
+    for n in range(16):
+        split = "val" if n % 4 == 3 else "train"
+        image, box, points = drawn_face(96, rng)
+        if n >= 12:
+            image = rng.integers(0, 256, (96, 96)).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / "data" / "images" / f"{n}.png"), image)
+        rows.append(row_of(f"{n}.png", "none", split) if n >= 12 else row_of(f"{n}.png", "face", split, box, points))
+    return write_data(tmp_path / "data", rows)
+
+
+def test_labels_are_read_as_they_stand(data: Path) -> None:
+    pictures = read_labels(data)
+    assert [len(p.boxes) for p in pictures] == [1] * 12 + [0] * 4
+    assert pictures[3].split == "val" and pictures[15].empty
+    assert pictures[0].points.shape == (1, 5, 2) and not pictures[0].ignored.any()
+
+
+BOX = (10, 10, 20, 20)
+BAD_ROWS = {
+    "box 0 x 20 has no area": [row_of("0.png", box=(10, 10, 0, 20))],
+    "box 20 x -1 has no area": [row_of("0.png", box=(10, 10, 20, -1))],
+    "is not finite": [row_of("0.png", box=("nan", 10, 20, 20))],
+    "x 'left' is not a number": [row_of("0.png", box=("left", 10, 20, 20))],
+    "ten finite numbers": [row_of("0.png", box=BOX, points=("nan",) * 10)],
+    "or all ten empty": [row_of("0.png", box=BOX, points=(1, 2, *[""] * 8))],
+    "kind 'dog'": [row_of("0.png", kind="dog", box=BOX)],
+    "split 'test'": [row_of("0.png", split="test", box=BOX)],
+    "two splits": [row_of("0.png", box=BOX), row_of("0.png", split="val", box=BOX)],
+    "named twice; put": [row_of("0.png", box=BOX), row_of("1.png", box=BOX), row_of("0.png", box=BOX)],
+    "named twice?": [row_of("0.png", box=BOX), row_of("0.png", kind="none")],
+    "is missing": [row_of("gone.png", box=BOX)],
+    "path inside images": [row_of("../0.png", box=BOX)],
+    "holds no rows": [],
+}
+
+
+@pytest.mark.parametrize("complaint", BAD_ROWS)
+def test_rows_that_cannot_be_meant_are_refused_by_line(data: Path, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint.replace("?", r"\?")) as raised:
+        read_labels(write_data(data, BAD_ROWS[complaint]))
+    if BAD_ROWS[complaint]:
+        assert "faces.csv:" in str(raised.value)
+
+
+def test_a_box_outside_of_its_picture_is_refused_and_one_cut_by_the_border_is_not(data: Path) -> None:
+    columns = (*COLUMNS, "image_width", "image_height")
+    read_labels(write_data(data, [[*row_of("0.png", box=(-9, 10, 20, 20)), 96, 96]], columns))
+    with pytest.raises(InputError, match="lies outside of the 96 x 96 picture"):
+        read_labels(write_data(data, [[*row_of("0.png", box=(90, 90, 20, 20)), 96, 96]], columns))
+
+
+def test_a_missing_csv_a_missing_column_and_a_broken_picture_are_input_errors(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read_labels(tmp_path / "nowhere")
+    (data / "images" / "0.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match="cannot be decoded"):
+        PackedPictures(read_labels(data), tmp_path / "cache")
+    with pytest.raises(InputError, match="no column kind, h"):
+        read_labels(write_data(data, [], tuple(c for c in COLUMNS if c not in ("kind", "h"))))
+    (data / "faces.csv").write_bytes(b"\xff\xfe\x00bad")
+    with pytest.raises(InputError, match="UTF-8"):
+        read_labels(data)
+
+
+def test_packed_pictures_are_the_pictures(data: Path, tmp_path: Path) -> None:
+    pictures = read_labels(data)
+    for _ in range(2):  # packed, then found packed
+        packed = PackedPictures(pictures, tmp_path / "cache")
+        assert len(packed) == 16
+        for n, picture in enumerate(pictures):
+            assert np.array_equal(packed[n], cv2.imread(str(picture.path), cv2.IMREAD_GRAYSCALE))
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+@pytest.fixture
+def maker(data: Path, tmp_path: Path) -> SceneMaker:
+    pictures = [p for p in read_labels(data) if p.split == "train"]
+    return SceneMaker(pictures, PackedPictures(pictures, tmp_path / "cache"), 128)
+
+
+def test_the_same_seed_makes_the_same_scene_and_another_seed_another(maker: SceneMaker) -> None:
+    one, same, other = maker.scene(0, (1, 2, 3)), maker.scene(0, (1, 2, 3)), maker.scene(0, (1, 2, 4))
+    assert np.array_equal(one.image, same.image) and np.array_equal(one.boxes, same.boxes)
+    assert not np.array_equal(one.image, other.image)
+
+
+def test_scenes_keep_landmarks_inside_their_boxes_and_right_stays_right(maker: SceneMaker) -> None:
+    upright = 0
+    for n in range(60):
+        scene = maker.scene(n % 9, (5, n))
+        assert scene.image.shape == (128, 128) and scene.image.dtype == np.uint8
+        for box, points, ignored in zip(scene.boxes, scene.points, scene.ignored, strict=True):
+            if ignored:
+                continue
+            assert min(box[2:]) >= 8
+            assert (points >= box[:2] - 0.2 * box[2:]).all() and (points <= box[:2] + 1.2 * box[2:]).all()
+            upright += 1
+            assert points[0, 0] < points[1, 0] and points[3, 0] < points[4, 0], (
+                "right eye and mouth corner left in the picture"
+            )
+    assert upright > 50
+
+
+def test_mirroring_twice_changes_nothing() -> None:
+    assert MIRRORED[MIRRORED].tolist() == list(range(5))
+
+
+def targets_of(
+    *boxes: tuple[float, ...], ignored: tuple[bool, ...] | None = None, picture: int = 0
+) -> losses_module.Targets:
+    """Faces of one picture; landmarks at their middles."""
+    values = torch.tensor(boxes, dtype=torch.float32)
+    return losses_module.Targets(
+        torch.full((len(boxes),), picture),
+        values,
+        values[:, None, :2].expand(-1, 5, 2).clone(),
+        torch.tensor(ignored or (False,) * len(boxes)),
+    )
+
+
+def test_every_face_gets_a_cell_near_its_middle_and_no_cell_two_faces() -> None:
+    where = cells(128, 128)
+    targets = targets_of((20, 20, 12, 14), (26, 22, 12, 14), (60, 60, 50, 60), (70, 64, 110, 120))
+    flat = torch.zeros(1, len(where), 15)
+    logits, boxes, _ = decode(flat, where)
+    face, picture, cell = losses_module.assign(logits, boxes, targets, 128, 128)
+    assert set(face.tolist()) == {0, 1, 2, 3} and set(picture.tolist()) == {0}
+    assert len(set(cell.tolist())) == len(cell)
+    reach = 1.5 * where[cell, 2:] + 1e-3
+    assert ((where[cell, :2] - targets.boxes[face, :2]).abs() <= reach).all()
+
+
+def test_cells_within_an_ignored_box_cost_nothing() -> None:
+    where = cells(64, 64)
+    flat = torch.zeros(1, len(where), 15)
+    flat[0, (where[:, :2] < 32).all(1), 0] = 5.0  # false alarms in the top left quarter
+    flat[0, (where[:, :2] >= 32).any(1), 0] = -20.0
+    shown = losses_module.losses(flat, where, targets_of((48, 48, 10, 10)), 64, 64)
+    hidden = losses_module.losses(
+        flat, where, targets_of((48, 48, 10, 10), (16, 16, 32, 32), ignored=(False, True)), 64, 64
+    )
+    assert hidden.score < 0.2 * shown.score
+
+
+def test_faces_without_landmarks_teach_boxes_only_and_a_batch_without_faces_teaches_background() -> None:
+    where = cells(64, 64)
+    flat = torch.zeros(2, len(where), 15, requires_grad=True)
+    targets = targets_of((30, 30, 20, 24))
+    targets.points[:] = math.nan
+    parts = losses_module.losses(flat, where, targets, 64, 64)
+    assert parts.points.item() == 0 and math.isfinite(parts.total.item()) and parts.box.item() > 0
+    empty = losses_module.Targets(
+        torch.zeros(0, dtype=torch.int64), torch.zeros(0, 4), torch.zeros(0, 5, 2), torch.zeros(0, dtype=torch.bool)
+    )
+    parts = losses_module.losses(flat, where, empty, 64, 64)
+    total: Any = parts.total
+    total.backward()
+    assert parts.box.item() == 0 and parts.score.item() > 0 and flat.grad is not None
+
+
+def test_giou_is_iou_less_the_empty_part_of_the_hull() -> None:
+    a, b = torch.tensor([[5.0, 5, 10, 10]]), torch.tensor([[15.0, 5, 10, 10]])
+    iou, giou = losses_module.giou(a, b)
+    assert iou.item() == 0 and giou.item() == 0
+    iou, giou = losses_module.giou(a, torch.tensor([[10.0, 5, 10, 10]]))
+    assert iou.item() == pytest.approx(1 / 3) and giou.item() == pytest.approx(1 / 3)
+
+
+def test_muon_steps_along_orthogonal_matrices() -> None:
+    torch.manual_seed(0)
+    for shape in ((16, 72), (72, 16)):
+        values = torch.linalg.svdvals(nearest_orthogonal(torch.randn(shape)))
+        assert values.min() > 0.5 and values.max() < 1.4
+
+
+def test_the_exported_net_says_in_opencv_what_it_says_in_torch(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    net = FaceNet(NetShape()).train()
+    with torch.no_grad():
+        for _ in range(4):
+            net(torch.randn(4, 1, 96, 96))
+        heads: Any = net.heads
+        for head in heads:
+            head.weight.mul_(20)
+    net.eval()
+    file = export(net, tmp_path, 0.5, {})
+    model = open_detector(DetectorOptions(model=file))
+    image = np.random.default_rng(0).integers(0, 256, (96, 128)).astype(np.uint8)
+    with torch.no_grad():
+        wanted = net((torch.from_numpy(image)[None, None].float() - 128) / 128)
+    for ours, theirs in zip(wanted, model._run(image), strict=True):  # type: ignore[attr-defined]
+        assert np.abs(ours[0].numpy() - theirs).max() < 0.02 * float(ours.abs().max())
+
+
+def test_the_detector_decodes_as_training_does(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    net = FaceNet(SMALL).eval()
+    with torch.no_grad():
+        heads: Any = net.heads
+        for head in heads:
+            head.weight.mul_(50)
+            head.bias[0] = 0
+    model: Any = open_detector(DetectorOptions(model=export(net, tmp_path, 0.5, {})))
+    image = np.random.default_rng(0).integers(0, 256, (64, 96)).astype(np.uint8)
+    rows = model._survivors(model._run(image))
+    with torch.no_grad():
+        flat = flatten(net((torch.from_numpy(image)[None, None].float() - 128) / 128))
+    logits, boxes, points = decode(flat, cells(64, 96))
+    keep = torch.nonzero(logits[0] > 0).flatten()
+    assert abs(len(keep) - len(rows)) <= 2 and len(rows) > 10
+    if len(keep) == len(rows):
+        corner = boxes[0, keep, :2] - boxes[0, keep, 2:] / 2
+        assert np.allclose(rows[:, 1:3], corner.numpy(), atol=0.5) and np.allclose(
+            rows[:, 5:], points[0, keep].flatten(1).numpy(), atol=0.5
+        )
+
+
+class _Known:
+    """A detector that says the same of every picture."""
+
+    def __init__(self, *faces: Face) -> None:
+        self._faces = list(faces)
+
+    def detect(self, gray: Image) -> list[Face]:
+        return self._faces
+
+
+def test_evaluation_counts_found_missed_and_false_boxes(data: Path) -> None:
+    pictures = [p for p in read_labels(data) if p.split == "val"]
+    x, y, w, h = pictures[0].boxes[0].tolist()
+    points = pictures[0].points[0] + np.array([0.05 * (pictures[0].points[0, 1, 0] - pictures[0].points[0, 0, 0]), 0])
+    right = Face(Box(x, y, w, h), tuple(map(tuple, points.tolist())), 0.9)
+    report = evaluate(_Known(right, replace(right, confidence=0.5)), [pictures[0], pictures[3]], (320, 240)).report()
+    assert report["recall"]["20+"] == 1.0 and report["faces"]["20+"] == 1
+    assert report["landmark_error"] == pytest.approx(0.05, abs=1e-3)
+    assert report["false_boxes_per_picture"] == 2.0
+    missed = evaluate(_Known(), [pictures[0], pictures[3]], (320, 240)).report()
+    assert (
+        missed["recall"]["20+"] == 0.0 and missed["false_boxes_per_picture"] == 0.0 and missed["landmark_error"] is None
+    )
+
+
+def test_shrinking_brings_the_largest_face_to_the_size_wanted(data: Path) -> None:
+    picture = read_labels(data)[0]
+    gray = cv2.imread(str(picture.path), cv2.IMREAD_GRAYSCALE)
+    assert gray is not None
+    _, boxes, points = shrunk(
+        np.asarray(gray, np.uint8), picture.boxes, picture.points, picture.ignored, (320, 240), 15.0
+    )
+    assert min(boxes[0, 2:]) * 240 / 96 == pytest.approx(15, rel=0.02)
+    assert (points[0] > boxes[0, :2]).all() and (points[0] < boxes[0, :2] + boxes[0, 2:]).all()
+
+
+def weights_of(folder: Path) -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(folder / CHECKPOINT, weights_only=False)["ema"]
+    return state
+
+
+def run_epochs(
+    recipe: Recipe, data: Path, folder: Path, *, stop_after: int | None = None, resume: bool = False
+) -> None:
+    """Train as the command does; `stop_after` raises after that many epochs, as a kill would."""
+    pictures = [p for p in read_labels(data) if p.split == "train"]
+    run = training.resumed(recipe, "cpu", folder / CHECKPOINT) if resume else training.started(recipe, "cpu")
+
+    def report(_: str) -> None:
+        if run.epoch == stop_after:
+            raise KeyboardInterrupt
+
+    training.train(run, pictures, [], folder, "cpu", report)
+
+
+def test_a_run_that_was_killed_resumes_to_the_same_net(data: Path, tmp_path: Path) -> None:
+    run_epochs(QUICK, data, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run_epochs(QUICK, data, tmp_path / "broken", stop_after=1)
+    run_epochs(QUICK, data, tmp_path / "broken", resume=True)
+    whole, broken = weights_of(tmp_path / "whole"), weights_of(tmp_path / "broken")
+    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+
+
+def test_resuming_with_another_recipe_or_from_nothing_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="start without --resume"):
+        run_epochs(QUICK, data, tmp_path, resume=True)
+    run_epochs(replace(QUICK, epochs=1), data, tmp_path)
+    with pytest.raises(InputError, match="learning_rate"):
+        run_epochs(replace(QUICK, epochs=1, learning_rate=0.5), data, tmp_path, resume=True)
+
+
+def test_the_learning_rate_rises_then_falls_to_a_hundredth() -> None:
+    recipe = Recipe(warmup=10)
+    rates = [recipe.rate(step, 100) for step in range(100)]
+    assert rates[:10] == sorted(rates[:10]) and rates[10:] == sorted(rates[10:], reverse=True)
+    assert recipe.rate(100, 100) == pytest.approx(0.01 * recipe.learning_rate)
+
+
+def test_learning_one_batch_by_heart_brings_the_loss_down() -> None:
+    rng = np.random.default_rng(0)
+    images, boxes, points = zip(*(drawn_face(64, rng) for _ in range(4)), strict=True)
+    run = training.started(replace(QUICK, learning_rate=0.03), "cpu")
+    batch = (torch.from_numpy(np.stack(images))[:, None].float() - 128) / 128
+    values = torch.tensor(boxes)
+    values[:, :2] += values[:, 2:] / 2
+    targets = losses_module.Targets(
+        torch.arange(4), values, torch.tensor(points).reshape(4, 5, 2), torch.zeros(4, dtype=torch.bool)
+    )
+    where = cells(64, 64)
+    history = []
+    for _ in range(60):
+        total: Any = losses_module.losses(flatten(run.net(batch)), where, targets, 64, 64).total
+        run.optimizer.zero_grad()
+        total.backward()
+        run.optimizer.step()
+        history.append(float(total.detach()))
+    assert history[-1] < 0.4 * history[0]
+
+
+def test_training_without_a_face_is_refused(data: Path, tmp_path: Path) -> None:
+    write_data(data, [row_of("13.png", "none"), row_of("14.png", "none")])
+    with pytest.raises(InputError, match="holds no face"):
+        run_epochs(QUICK, data, tmp_path)
+
+
+def invoke(command: Any, *arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+def test_the_commands_train_export_and_evaluate(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "Recipe", lambda **given: replace(QUICK, **{k: given[k] for k in ("seed",)}))
+    out = tmp_path / "model"
+    result = invoke(train_detector, data, "--out", out, "--quick", "--threads", 1, "--device", "cpu", "--seed", 4)
+    assert result.exit_code == 0, result.output
+    assert "epoch 2/2" in result.output and "min left" in result.output and "recall, 20 px or more" in result.output
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["kind"] == "detector" and manifest["training"]["seed"] == 4
+    assert set(manifest["training"]["metrics"]) == {"320x240", "160x120"}
+    assert str(tmp_path) not in (out / "manifest.json").read_text() + (out / "card.md").read_text()
+    assert "fer-pi evaluate detector" in (out / "card.md").read_text()
+    result = invoke(evaluate_detector, data, "--model", out, "--json", "--threshold", 0.01)
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout.splitlines()[-1])
+    assert figures["pictures"] == 4 and set(figures["recall"]) == {"12-20", "20+"} and figures["empty_pictures"] == 1
+    assert 0 <= figures["recall"]["20+"] <= 1 and figures["false_boxes_per_picture"] >= 0 and figures["ms"] > 0
+
+
+def test_the_commands_refuse_what_cannot_be(data: Path, tmp_path: Path) -> None:
+    for size in ("0x240", "33x33", "5000x5000", "big"):
+        assert invoke(evaluate_detector, data, "--size", size).exit_code == 2
+    result = invoke(evaluate_detector, tmp_path / "nowhere")
+    assert isinstance(result.exception, FerPiError) and "faces.csv" in str(result.exception)
+    write_data(data, [row_of("13.png", "none")])
+    result = invoke(evaluate_detector, data)
+    assert isinstance(result.exception, InputError) and "no picture of this split" in str(result.exception)
