@@ -22,7 +22,7 @@ BIN := .venv/bin
 PIP := -m pip --quiet --disable-pip-version-check --no-input
 INSTALL := $(PIP) install --no-compile
 STACK = $(if $(filter 3.11,$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')),bookworm,trixie)
-SYSTEM_PACKAGES := systemd
+TESTED := test,screen
 
 .DEFAULT_GOAL := help
 .PHONY: help demo bench test static check test-stacks size wheel format clean
@@ -83,17 +83,14 @@ clean: ## forget everything that was built or installed
 	@touch $@
 
 .venv/test.stamp: .venv/base.stamp
-	$(BIN)/python $(INSTALL) --editable '.[test]'
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg --status $(SYSTEM_PACKAGES) >/dev/null 2>&1; then \
-	apt-get update --quiet=2 && apt-get install --quiet=2 --no-install-recommends $(SYSTEM_PACKAGES) || \
-	echo "Without $(SYSTEM_PACKAGES); the tests that need it are skipped."; fi
+	$(BIN)/python $(INSTALL) --editable '.[$(TESTED)]'
 	@touch $@
 
 # PyTorch comes first, and from where it comes without the 4 GB of CUDA; where that cannot be reached, from PyPI like the rest.
 .venv/train-yes.stamp: .venv/test.stamp
 	@echo "Installing the laboratory: 2 GB, some minutes. To do without: make test TRAIN=no"
 	@$(BIN)/python $(INSTALL) --no-deps --timeout 10 --retries 1 --index-url $(TORCH_FOR_CPU) 'torch==2.13.*' || true
-	@if $(BIN)/python $(INSTALL) --editable '.[test,train]'; then touch $@; \
+	@if $(BIN)/python $(INSTALL) --editable '.[$(TESTED),train]'; then touch $@; \
 	else echo "SKIPPED: the tests of the training, for PyTorch or LiteRT's converter cannot be had here"; fi
 
 .venv/train-no.stamp: .venv/test.stamp
@@ -103,16 +100,16 @@ clean: ## forget everything that was built or installed
 
 .venvs/bookworm.stamp:
 	$(PYTHON311) -m venv .venvs/bookworm
-	.venvs/bookworm/bin/python $(INSTALL) --constraint deploy/constraints-bookworm.txt --editable '.[test]'
+	.venvs/bookworm/bin/python $(INSTALL) --constraint deploy/constraints-bookworm.txt --editable '.[$(TESTED)]'
 	@touch $@
 
 .venvs/tflite-runtime.stamp:
 	$(PYTHON311) -m venv .venvs/tflite-runtime
-	.venvs/tflite-runtime/bin/python $(INSTALL) --constraint deploy/constraints-bookworm.txt --editable '.[test,tflite-runtime]'
+	.venvs/tflite-runtime/bin/python $(INSTALL) --constraint deploy/constraints-bookworm.txt --editable '.[$(TESTED),tflite-runtime]'
 	.venvs/tflite-runtime/bin/python $(PIP) uninstall --yes ai-edge-litert
 	@touch $@
 
 .venvs/trixie.stamp:
 	$(PYTHON313) -m venv .venvs/trixie
-	.venvs/trixie/bin/python $(INSTALL) --constraint deploy/constraints-trixie.txt --editable '.[test]'
+	.venvs/trixie/bin/python $(INSTALL) --constraint deploy/constraints-trixie.txt --editable '.[$(TESTED)]'
 	@touch $@
