@@ -74,7 +74,8 @@ def print_table(figures: dict[str, Any]) -> None:
         f"{figures['cpu_seconds_per_frame'] * 1e3:.2f} ms of CPU a frame, {figures['peak_memory_mb']} MB at most"
     )
     terminal.print(
-        f"[dim]{figures['machine']}, Python {figures['python']}, OpenCV {figures['opencv']}, threads {figures['threads']}[/dim]"
+        f"[dim]{figures['machine']}, Python {figures['python']}, OpenCV {figures['opencv']}, "
+        f"threads {figures['threads']}[/dim]"
     )
 
 

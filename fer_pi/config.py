@@ -65,10 +65,8 @@ def config_model() -> type[Config]:
     console = resolve(OUTPUTS["console"]).Options
     fields: dict[str, Any] = {name: (options, Field(default_factory=options)) for name, options in sections.items()}
     fields["camera"] = (camera, Field(default_factory=lambda: auto(kind="auto")))
-    fields["outputs"] = (
-        tuple.__class_getitem__((_one_of(OUTPUTS), ...)),
-        Field(default_factory=lambda: (console(kind="console"),)),
-    )
+    outputs: Any = tuple[_one_of(OUTPUTS), ...]  # type: ignore[misc]  # a type made at run time
+    fields["outputs"] = (outputs, Field(default_factory=lambda: (console(kind="console"),)))
     return create_model("Config", __base__=Config, __doc__="Settings of fer_pi.", **fields)
 
 

@@ -266,7 +266,7 @@ class Camera(Protocol):
     """Why no frames come, in one line for people; empty while they do."""
 
     def read(self, timeout_s: float) -> Frame | None:
-        """The newest frame not yet read; None if none came within `timeout_s`. Raises EOFError when a file has ended."""
+        """The newest frame not yet read; None if none came within `timeout_s`. Raises EOFError at the end of a file."""
 
     def close(self) -> None:
         """Release the device; twice is fine."""

@@ -125,7 +125,7 @@ class Haar:
         self._threshold = 0.0 if options.threshold is None else options.threshold
         if not hasattr(cv2, "CascadeClassifier"):
             raise ModelError(
-                f"{path}: OpenCV {cv2.__version__} no longer has Haar cascades; use OpenCV 4 or leave detector.model out"
+                f"{path}: OpenCV {cv2.__version__} no longer has Haar cascades; use OpenCV 4 or drop detector.model"
             )
         try:
             self._cascade = cv2.CascadeClassifier(str(path))

@@ -19,7 +19,7 @@ SETS = {
 }
 """The sets that a shipped model may have learned from, with their licences."""
 
-LIMITS = """- Most boxes and landmarks come from a teacher (YuNet), so this is largely distillation: it errs where YuNet errs.
+LIMITS = """- Most boxes and landmarks come from a teacher (YuNet), so this is distillation: it errs where YuNet errs.
 - Trained on faces turned by up to about 35 degrees in the picture's plane; faces lying on their side are missed.
 - Profiles, dark faces against bright windows and faces under 12 pixels at the net's input are found less often.
 - Under a mask the mouth corners are guesses. Dolls, drawings and animals are sometimes taken for faces.
