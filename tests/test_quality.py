@@ -74,8 +74,8 @@ def test_without_landmarks_or_with_all_in_one_point_a_face_counts_as_frontal() -
 @pytest.mark.parametrize(
     ("change", "words"),
     [({}, ""), ({"brightness": 20.0}, "too dark"), ({"brightness": 240.0}, "too bright"),
-     ({"contrast": 5.0}, "more light"), ({"size_px": 14.0}, "come closer"), ({"yaw": 0.8}, "look here"), ({"yaw": -0.8}, "look here"),
-     ({"sharpness": 12.0}, "hold still")],
+     ({"contrast": 5.0}, "more light"), ({"size_px": 14.0}, "come closer"),
+     ({"yaw": 0.8}, "look here"), ({"yaw": -0.8}, "look here"), ({"sharpness": 12.0}, "hold still")],
 )  # fmt: skip
 def test_the_hint_names_what_is_wrong_and_the_trust_is_lowered_by_it(change: dict[str, float], words: str) -> None:
     changed = replace(GOOD, **change)
