@@ -34,6 +34,10 @@ def shown(frame: Frame) -> int:
     return round(float(frame.gray.mean()) / 20)
 
 
+def _open_files() -> list[Path]:
+    return [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+
+
 def opened(path: Path, clock: Clock, **options: object) -> Replay:
     return Replay(ReplayOptions.model_validate({"path": path, **options}), clock, clock.pass_by)
 
@@ -176,8 +180,10 @@ def test_a_folder_of_nothing_but_broken_pictures_is_an_error(tmp_path: Path) -> 
 
 def test_a_closed_replay_has_ended(tmp_path: Path) -> None:
     replay = opened(video(tmp_path / "a.avi"), Clock())
+    assert any("a.avi" in str(link.readlink()) for link in _open_files())
     replay.close()
     replay.close()
+    assert not any("a.avi" in str(link.readlink()) for link in _open_files()), "the file is released"
     with pytest.raises(EOFError):
         replay.read(0)
 

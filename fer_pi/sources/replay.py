@@ -1,10 +1,11 @@
 """Files as cameras: a video, a picture or a folder of pictures, at their own pace or as fast as possible."""
 
+import contextlib
 import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -90,6 +91,8 @@ class Replay:
         """Release the file; twice is fine."""
         self._closed.set()
         self._ahead = None
+        with contextlib.suppress(ValueError):  # another thread is just reading; it lets go of the file when it is done
+            self._timeline.close()
 
     def _next(self) -> Frame:
         _, frame = self._taken()
@@ -182,7 +185,7 @@ def _from_header(path: Path, what: int, most: float) -> float:
     return value if 0 < value < most else 0.0
 
 
-def _timeline(options: ReplayOptions) -> Iterator[tuple[float, Frame]]:
+def _timeline(options: ReplayOptions) -> Generator[tuple[float, Frame], None, None]:
     """Each frame with the seconds from the start at which it is due."""
     offset = 0.0
     while True:
