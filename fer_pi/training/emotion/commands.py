@@ -35,6 +35,11 @@ QUICK_EPOCHS = 8
     multiple=True,
     help="Checkpoint to learn from as well; may be repeated.",
 )
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Highest learning rate; lower it with --start.  [default: 0.1]",
+)
 @click.option("--start", type=click.Path(path_type=Path), help="Checkpoint whose weights to start from.")
 @click.option(
     "--detector",
@@ -55,6 +60,7 @@ def train_emotion(
     data: Path,
     out: Path,
     epochs: int | None,
+    rate: float | None,
     net: str,
     teachers: tuple[Path, ...],
     start: Path | None,
@@ -76,7 +82,7 @@ def train_emotion(
     from fer_pi.training.emotion.train import Recipe
 
     recipe = Recipe(net=net, seed=seed)
-    recipe = replace(recipe, epochs=epochs or (QUICK_EPOCHS if quick else recipe.epochs))
+    recipe = replace(recipe, epochs=epochs or (QUICK_EPOCHS if quick else recipe.epochs), rate=rate or recipe.rate)
     with progress_bar(recipe.epochs) as (on_plan, on_step, on_epoch):
         figures = make_model(
             data,
