@@ -56,7 +56,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load(path: Path, *, config: Mapping[str, Any] | None = None) -> Checkpoint:
-    """The checkpoint at `path`, on the CPU.
+    """The checkpoint at `path`, on the CPU. Only ever load your own: the file can run code, as pickles do.
 
     Raises InputError if the file is missing, cut off, or of a run whose settings differ from `config`.
     """
