@@ -1,6 +1,7 @@
 """The benchmark says all that it promises, of what it was asked about."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,13 @@ from fer_pi.sources.demo import scene
 from fer_pi.testing.videos import scene_video
 
 
+@pytest.fixture(autouse=True)
+def _one_thread_afterwards() -> Iterator[None]:
+    """OpenCV keeps the number of threads for the whole process."""
+    yield
+    cv2.setNumThreads(1)
+
+
 @pytest.fixture(scope="module")
 def config() -> Config:
     return checked_config({})
@@ -30,8 +38,8 @@ def figures(config: Config) -> dict[str, Any]:
 
 def test_every_stage_and_every_sum_has_its_figures(figures: dict[str, Any]) -> None:
     assert set(figures) == {
-        "machine", "opencv", "input", "size", "threads", "frames", "stages_ms", "chain_ms", "frames_per_second",
-        "age_ms", "cpu_seconds_per_frame", "peak_memory_mb",
+        "machine", "python", "opencv", "input", "size", "threads", "frames", "stages_ms", "chain_ms",
+        "frames_per_second", "age_ms", "cpu_seconds_per_frame", "peak_memory_mb",
     }  # fmt: skip
     assert list(figures["stages_ms"]) == ["capture", "detect", "align", "classify", "mood", "draw"] == list(STAGES)
     for spread in (*figures["stages_ms"].values(), figures["chain_ms"], figures["age_ms"]):
@@ -39,9 +47,9 @@ def test_every_stage_and_every_sum_has_its_figures(figures: dict[str, Any]) -> N
 
 
 def test_the_sums_agree_with_the_parts(figures: dict[str, Any]) -> None:
-    """A sum is at least its dearest part, and half of the frames stay below the sum of what 95 % stay below in each."""
+    """A sum is more than its dearest part, and half of the frames stay below the sum of what 95 % stay below in each."""
     stages, chain = figures["stages_ms"], figures["chain_ms"]["median"]
-    assert chain >= max(stages[name]["median"] for name in ("detect", "align", "classify", "mood"))
+    assert chain > max(stages[name]["median"] for name in ("detect", "align", "classify", "mood"))
     assert chain <= sum(stages[name]["p95"] for name in ("detect", "align", "classify", "mood"))
 
 
@@ -84,7 +92,7 @@ def test_the_table_shows_every_stage(figures: dict[str, Any], capsys: pytest.Cap
         assert f"{spread['p95']:.3f}" in rows[stage]
     assert f"{figures['chain_ms']['median']:.3f}" in rows["detect to mood"]
     assert f"{figures['age_ms']['median']:.3f}" in rows["age at the output"]
-    assert f"{figures['peak_memory_mb']} MB" in shown
+    assert f"{figures['peak_memory_mb']} MB" in " ".join(shown.split())
 
 
 def test_the_command_prints_json_with_the_threads_it_was_told() -> None:

@@ -4,7 +4,8 @@
 
 Every frame goes through every column before the next one comes, and the order of the columns moves on by one each time:
 what else the machine does hits all of them alike, so the median of the frame-by-frame ratios holds even where the
-milliseconds do not. How to get each peer stands in README.md beside this file.
+milliseconds do not. First the columns of this process take turns, then our chain and the peers that have processes of
+their own, which leave nothing of ours in the caches. How to get each peer stands in README.md beside this file.
 """
 
 import argparse
@@ -65,16 +66,13 @@ def compare(video: Path | None, yunet: Path | None, commands: dict[str, list[str
     shown = [pictures[_to_and_fro(number, len(pictures))] for number in range(max(count + WARM_UP, MEMORY_FRAMES))]
     with ExitStack() as processes:
         columns, skipped = _columns(yunet, commands, processes)
-        samples: dict[str, list[Sample]] = {name: [] for name in columns}
-        for number, picture in enumerate(shown[: count + WARM_UP]):
-            turn = number % max(1, len(columns))
-            for name in [*columns][turn:] + [*columns][:turn]:
-                samples[name].append(columns[name](picture))
-    measured = {name: rows[WARM_UP:] for name, rows in samples.items()}
+        beside = {name: column for name, column in columns.items() if name not in commands}
+        apart = {name: column for name, column in columns.items() if name in commands or name == OURS}
+        rows = _in_turn(beside, shown[: count + WARM_UP])
+        rows_apart = _in_turn(apart, shown[: count + WARM_UP]) if len(apart) > (OURS in apart) else {}
     alone = {
         name: _rows_alone([sys.executable, str(HERE / "columns.py"), name, *([str(yunet)] if yunet else [])], shown)
-        for name in measured
-        if name not in commands
+        for name in rows
     }
     versions = f"Python {platform.python_version()}, OpenCV {cv2.__version__}"
     return {
@@ -83,8 +81,8 @@ def compare(video: Path | None, yunet: Path | None, commands: dict[str, list[str
         "input": str(video) if video else "embedded scene",
         "size": [WIDTH, HEIGHT],
         "frames": count,
-        "columns": {name: _summary(rows, alone.get(name, samples[name])) for name, rows in measured.items()},
-        "ratios": _ratios(measured),
+        "columns": {name: _summary(seen, alone.get(name, seen)) for name, seen in (rows_apart | rows).items()},
+        "ratios": _ratios(rows) | _ratios(rows_apart),
         "skipped": skipped,
     }
 
@@ -129,6 +127,16 @@ def _columns(
         except (OSError, ValueError) as error:
             skipped[name] = str(error)
     return columns, skipped
+
+
+def _in_turn(columns: dict[str, Column], shown: list[Image]) -> dict[str, list[Sample]]:
+    """The samples of every column, for every frame but the first WARM_UP."""
+    samples: dict[str, list[Sample]] = {name: [] for name in columns}
+    for number, picture in enumerate(shown):
+        turn = number % max(1, len(columns))
+        for name in [*columns][turn:] + [*columns][:turn]:
+            samples[name].append(columns[name](picture))
+    return {name: rows[WARM_UP:] for name, rows in samples.items()}
 
 
 def _rows_alone(command: list[str], pictures: list[Image]) -> list[Sample]:
