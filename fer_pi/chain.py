@@ -37,6 +37,7 @@ class Chain:
         self._last: Frame | None = None
         self._rate_hz = 0.0
         self._dropped = 0
+        self._empty_since: float | None = None
 
     def read(self, frame: Frame) -> Reading:
         """What there is to know of `frame`, given those before it."""
@@ -64,12 +65,14 @@ class Chain:
 
     def without_picture(self, status: Status, message: str, now: float) -> Reading:
         """A reading for a moment at which there is nothing to see."""
-        self.mood.reset()
-        self._last, self._rate_hz = None, 0.0
-        return Reading(status, Mood(None, 0.0, now), now, message=message, timings=Timings(dropped=self._dropped))
+        if self._empty_since is None:
+            self.mood.reset()
+            self._last, self._rate_hz, self._empty_since = None, 0.0, now
+        mood = Mood(None, 0.0, self._empty_since)
+        return Reading(status, mood, now, message=message, timings=Timings(dropped=self._dropped))
 
     def _count(self, frame: Frame) -> None:
-        last, self._last = self._last, frame
+        last, self._last, self._empty_since = self._last, frame, None
         if last is None or frame.taken_at <= last.taken_at:
             return
         self._dropped += max(0, frame.index - last.index - 1)

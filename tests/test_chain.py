@@ -75,6 +75,7 @@ def test_the_rate_and_the_frames_that_were_dropped_are_counted(chain: Chain) -> 
 def test_losing_the_camera_forgets_everybody(chain: Chain) -> None:
     readings(chain, frames(3.0, 0.5))
     lost = chain.without_picture(Status.NO_CAMERA, "unplugged", 5.0)
+    assert chain.without_picture(Status.NO_CAMERA, "unplugged", 5.5).mood.since == lost.mood.since
     assert (lost.status, lost.message, lost.sightings, lost.mood.emotion) == (Status.NO_CAMERA, "unplugged", (), None)
     (again,) = chain.read(replace(frames(3.0, 0.1)[0], taken_at=6.0)).sightings
     assert again.scores.probabilities == pytest.approx(again.raw.probabilities)
