@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,15 @@ from fer_pi.vision.detector import DetectorOptions, open_detector
 
 SMALL = NetShape(stem=(2, 4), width=(8, 8, 8), depth=(1, 1, 1))
 QUICK = Recipe(epochs=2, scenes=8, batch=4, size=64, warmup=2, shape=SMALL)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads that wait for each other on a busy machine make these tiny nets slow, and sums depend on them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def drawn_face(side: int, rng: np.random.Generator) -> tuple[Image, list[float], list[float]]:
