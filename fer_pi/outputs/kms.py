@@ -95,8 +95,6 @@ class KmsSurface:
         if card is None:
             return
         with suppress(OSError):
-            for buffer in self._buffers:
-                buffer.pixels[:] = 0
             if self._buffers:
                 self._kernel.call(card, drm.SET_CRTC, drm.Crtc(crtc_id=self._crtc_id))
         for buffer in self._buffers:
