@@ -47,7 +47,7 @@ def test_every_stage_and_every_sum_has_its_figures(figures: dict[str, Any]) -> N
 
 
 def test_the_sums_agree_with_the_parts(figures: dict[str, Any]) -> None:
-    """A sum is more than its dearest part, and half of the frames stay below the sum of what 95 % stay below in each."""
+    """A sum is more than its dearest part, and half of the frames stay below the sum of each part's p95."""
     stages, chain = figures["stages_ms"], figures["chain_ms"]["median"]
     assert chain > max(stages[name]["median"] for name in ("detect", "align", "classify", "mood"))
     assert chain <= sum(stages[name]["p95"] for name in ("detect", "align", "classify", "mood"))

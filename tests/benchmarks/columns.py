@@ -7,6 +7,7 @@ This file runs in the Python of the peers too, so it needs nothing but NumPy and
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -66,7 +67,7 @@ def served(command: list[str]) -> Iterator[Column]:
                 return dict(json.loads(line))
             complaints.seek(0)
             reasons = complaints.read().decode(errors="replace").strip().splitlines()
-            errors = [line for line in reasons if "Error" in line]
+            errors = [line for line in reasons if re.match(r"\w*Error: ", line)]
             raise OSError(f"{command[0]} ended: {[*errors, *reasons[-1:], 'without a word'][0]}")
 
         def column(picture: Image) -> Sample:
@@ -102,7 +103,8 @@ def _our_chain() -> Column:
     def column(picture: Image) -> Sample:
         nonlocal index
         # A camera delivers grey (the Y plane): its making belongs to the capture, which no column is charged for.
-        frame = Frame(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), index, index / RATE_HZ)
+        gray = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
+        frame = Frame(gray, index, index / RATE_HZ)
         index += 1
         reading, wall_ms, cpu_ms = _timed(lambda: chain.read(frame))
         stages = {stage: getattr(reading.timings, stage) * 1e3 for stage in ("detect", "align", "classify", "mood")}

@@ -2,10 +2,10 @@
 
     python tests/benchmarks/peers.py [VIDEO] [--yunet FILE] [--fer PYTHON] [--face-api FOLDER] [--frames N] [--json]
 
-Every frame goes through every column before the next one comes, and the order of the columns moves on by one each time:
-what else the machine does hits all of them alike, so the median of the frame-by-frame ratios holds even where the
-milliseconds do not. First the columns of this process take turns, then our chain and the peers that have processes of
-their own, which leave nothing of ours in the caches. How to get each peer stands in README.md beside this file.
+Every frame goes through every column before the next one comes, and the order of the columns moves on by one each time,
+so that whatever else the machine does hits all of them; a ratio is the median of those of the single frames. First the
+columns of this process take turns, then our chain and the peers that have processes of their own, which leave nothing
+of ours in the caches. How to get each peer, and what to do on a busy machine, stands in README.md beside this file.
 """
 
 import argparse
@@ -74,6 +74,7 @@ def compare(video: Path | None, yunet: Path | None, commands: dict[str, list[str
         name: _rows_alone([sys.executable, str(HERE / "columns.py"), name, *([str(yunet)] if yunet else [])], shown)
         for name in rows
     }
+    peers = {name: seen for name, seen in rows_apart.items() if name != OURS}
     versions = f"Python {platform.python_version()}, OpenCV {cv2.__version__}"
     return {
         "date": datetime.now(UTC).date().isoformat(),
@@ -81,7 +82,7 @@ def compare(video: Path | None, yunet: Path | None, commands: dict[str, list[str
         "input": str(video) if video else "embedded scene",
         "size": [WIDTH, HEIGHT],
         "frames": count,
-        "columns": {name: _summary(seen, alone.get(name, seen)) for name, seen in (rows_apart | rows).items()},
+        "columns": {name: _summary(seen, alone.get(name, seen)) for name, seen in (rows | peers).items()},
         "ratios": _ratios(rows) | _ratios(rows_apart),
         "skipped": skipped,
     }
@@ -174,8 +175,10 @@ def _ratios(samples: dict[str, list[Sample]]) -> dict[str, dict[str, float]]:
 def _pictures(video: Path | None) -> list[Image]:
     """Up to DISTINCT pictures of the video, fitted into 640x480 with black edges, or of the embedded scene."""
     if video is None:
-        from fer_pi.sources.demo import scene
-
+        try:
+            from fer_pi.sources.demo import scene
+        except ImportError as error:
+            sys.exit(f"the embedded scene cannot be shown: {error}; {REMEDIES[OURS]}, or give a VIDEO")
         return [scene(SCENE_FROM_S + number / RATE_HZ) for number in range(DISTINCT)]
     pictures: list[Image] = []
     capture = cv2.VideoCapture(str(video))
@@ -223,7 +226,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--face-api", type=Path, metavar="FOLDER", help=f"where npm installed {FACE_API}")
     parser.add_argument("--frames", type=int, default=300, help="frames that count (default 300)")
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
-    return parser.parse_args()
+    wanted = parser.parse_args()
+    if wanted.frames < 1:
+        parser.error(f"--frames {wanted.frames}: at least 1 is needed")
+    return wanted
 
 
 if __name__ == "__main__":
