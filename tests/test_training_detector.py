@@ -30,6 +30,7 @@ from fer_pi.training.detector.evaluate import evaluate, shrunk
 from fer_pi.training.detector.export import export
 from fer_pi.training.detector.muon import nearest_orthogonal
 from fer_pi.training.detector.net import FaceNet, NetShape, cells, decode, flatten
+from fer_pi.training.detector.teacher import write_data as write_taught
 from fer_pi.training.detector.train import CHECKPOINT, Recipe
 from fer_pi.vision.detector import DetectorOptions, open_detector
 
@@ -433,3 +434,26 @@ def test_the_commands_refuse_what_cannot_be(data: Path, tmp_path: Path) -> None:
     write_data(data, [row_of("13.png", "none")])
     result = invoke(evaluate_detector, data)
     assert isinstance(result.exception, InputError) and "no picture of this split" in str(result.exception)
+
+
+class _Middle:
+    """A teacher that finds one face in the middle half of every picture, from a given side on."""
+
+    def detect(self, gray: Image) -> list[Face]:
+        h, w = gray.shape
+        points = ((0.4 * w, 0.4 * h), (0.6 * w, 0.4 * h), (0.5 * w, 0.5 * h), (0.4 * w, 0.6 * h), (0.6 * w, 0.6 * h))
+        return [Face(Box(0.25 * w, 0.25 * h, 0.5 * w, 0.5 * h), points, 0.7)] if gray.mean() > 50 else []
+
+
+def test_a_teacher_makes_data_of_crops_that_training_can_read(tmp_path: Path) -> None:
+    images = np.stack([np.full((48, 48), 100, np.uint8), np.zeros((48, 48), np.uint8)])
+    np.savez(tmp_path / "crops.npz", images=images)
+    (tmp_path / "folder").mkdir()
+    cv2.imwrite(str(tmp_path / "folder" / "a.png"), np.full((60, 40), 200, np.uint8))
+    assert write_taught(_Middle(), [tmp_path / "crops.npz", tmp_path / "folder"], tmp_path / "out") == 2
+    first, second = read_labels(tmp_path / "out")
+    assert first.group == "crops" and second.group == "folder"
+    assert first.boxes[0] == pytest.approx([8, 8, 32, 32], abs=0.2)  # half of 64, less the rim of 8 around 48
+    assert first.points[0, 2] == pytest.approx([24, 24], abs=0.2)
+    with pytest.raises(InputError, match="neither a folder nor"):
+        write_taught(_Middle(), [tmp_path / "nothing.npz"], tmp_path / "out")

@@ -85,7 +85,7 @@ class SceneMaker:
             at = np.array([rng.uniform(-0.05, 1.05) * width, rng.uniform(-0.05, 1.05) * height])
         shift = at - linear @ focus
         tile = self._background(width, height, rng)
-        _warp(source, linear, shift, tile, factor)
+        _warp(source, linear, shift, tile, factor, repeat_edges=rng.random() < 0.15)
         boxes, points = _moved(picture, linear, shift, factor, stretch, angle)
         if mirror < 0:
             points = points[:, MIRRORED]
@@ -181,7 +181,13 @@ def _framing(
 
 
 def _warp(
-    source: Image, linear: NDArray[np.floating[Any]], shift: NDArray[np.floating[Any]], tile: Image, factor: float
+    source: Image,
+    linear: NDArray[np.floating[Any]],
+    shift: NDArray[np.floating[Any]],
+    tile: Image,
+    factor: float,
+    *,
+    repeat_edges: bool,
 ) -> None:
     """Draw the source into the tile; strong shrinking goes by area first, as a camera's scaler does."""
     if factor < 0.6:
@@ -190,14 +196,9 @@ def _warp(
         linear = linear @ np.diag([source.shape[1] / width, source.shape[0] / height])
         source = small
     matrix = np.hstack([linear, shift[:, None]])
-    cv2.warpAffine(
-        source,
-        matrix,
-        (tile.shape[1], tile.shape[0]),
-        dst=tile,
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_TRANSPARENT,
-    )
+    border = cv2.BORDER_REPLICATE if repeat_edges else cv2.BORDER_TRANSPARENT
+    size = (tile.shape[1], tile.shape[0])
+    cv2.warpAffine(source, matrix, size, dst=tile, flags=cv2.INTER_LINEAR, borderMode=border)
 
 
 def _moved(
