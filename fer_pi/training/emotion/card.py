@@ -33,6 +33,7 @@ def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
         f"Made on {manifest['created'][:10]} with seed {training['seed']}; sha256 `{manifest['sha256']}`.",
         "## What taught it",
         FERPLUS if voted else f"The pictures in `{training['config'].get('data')}`; add their origin and licence here.",
+        _ways(training["config"]),
         f"{training['data']['faces']:,} faces; sha256 of the training data `{training['data']['train']}`.",
         "## How well it does",
         "On the validation part, which neither taught nor tuned anything, through `fer_pi.vision.classifier`:",
@@ -45,6 +46,19 @@ def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
         LIMITS,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _ways(config: dict[str, Any]) -> str:
+    ways = [f"{config.get('epochs')} epochs"]
+    if config.get("start"):
+        ways.append(f"from the weights of an earlier run (`{config['start']}`)")
+    if config.get("teachers"):
+        ways.append(f"taught also by {', '.join(f'`{name}`' for name in config['teachers'])}")
+    if config.get("detector"):
+        ways.append(
+            f"{config['recrop_share']:.0%} of the faces shown as `{config['detector']}` and the alignment cut them"
+        )
+    return f"Trained for {', '.join(ways)}."
 
 
 def _summary(metrics: dict[str, Any], voted: bool) -> str:

@@ -77,7 +77,6 @@ def train_emotion(
     DATA holds train.npz and valid.npz (FER+), or train/ and validation/ with a folder of pictures for each emotion.
     A part of the training faces is set aside to watch the run and to calibrate; valid only judges the result.
     """
-    from fer_pi.training.emotion.frame import face_detector
     from fer_pi.training.emotion.product import make_model
     from fer_pi.training.emotion.train import Recipe
 
@@ -91,7 +90,7 @@ def train_emotion(
             checkpoint=(checkpoint_dir or Path(f"{out}-run")) / "emotion.ckpt",
             teachers=teachers,
             start=start,
-            detect=None if detector is None else face_detector(detector),
+            detector=detector,
             resume=resume,
             threads=threads,
             device=device,

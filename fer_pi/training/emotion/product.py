@@ -17,11 +17,11 @@ from fer_pi.errors import DeviceError, InputError
 from fer_pi.training.emotion.card import card_text
 from fer_pi.training.emotion.data import NO_LABEL, Faces, load_faces, split_by_photograph
 from fer_pi.training.emotion.evaluate import answers, fitted_temperature, judged, report
-from fer_pi.training.emotion.frame import recropped
+from fer_pi.training.emotion.frame import face_detector, recropped
 from fer_pi.training.emotion.net import EmotionNet, multiply_adds
 from fer_pi.training.emotion.quantize import float_tflite, int8_tflite
 from fer_pi.training.emotion.train import Progress, Recipe, logits, restored, train
-from fer_pi.types import CROP_SIZE, EMOTIONS, Face, Image
+from fer_pi.types import CROP_SIZE, EMOTIONS
 from fer_pi.vision.align import DEVIATION, MEAN, normalized
 from fer_pi.vision.classifier import ClassifierOptions, EmotionClassifier, probabilities
 from fer_pi.vision.model_file import MANIFEST
@@ -43,7 +43,7 @@ def make_model(
     checkpoint: Path,
     teachers: tuple[Path, ...] = (),
     start: Path | None = None,
-    detect: Callable[[Image], list[Face]] | None = None,
+    detector: Path | None = None,
     resume: bool = False,
     threads: int | None = None,
     device: str = "auto",
@@ -53,8 +53,8 @@ def make_model(
 ) -> dict[str, Any]:
     """Train on `data`, leave the model with manifest and card in `out`, return its figures (`evaluate.report`).
 
-    With `detect`, each training face is also shown as detector and alignment cut it. `out` changes only at the very
-    end. Raises InputError for data that cannot be trained on, DeviceError without the device.
+    With a `detector` model, each training face is also shown as detector and alignment cut it. `out` changes only at
+    the very end. Raises InputError for data that cannot be trained on, DeviceError without the device.
     """
     import torch
 
@@ -66,8 +66,8 @@ def make_model(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     faces, aside, valid = split_data(data)
     recrops = None
-    if detect is not None:
-        recrops, found = recropped(faces.images, detect)
+    if detector is not None:
+        recrops, found = recropped(faces.images, face_detector(detector))
         log.info("the detector finds %.1f %% of the training faces again", 100 * found.mean())
     net = train(
         faces,
@@ -83,7 +83,13 @@ def make_model(
         on_step=on_step,
         on_epoch=on_epoch,
     )
-    return export_model(net, faces, aside, valid, out, asdict(recipe) | {"data": data.name})
+    origin = {
+        "data": data.name,
+        "start": start and start.name,
+        "teachers": [path.name for path in teachers],
+        "detector": detector and detector.name,
+    }
+    return export_model(net, faces, aside, valid, out, asdict(recipe) | origin)
 
 
 def split_data(data: Path) -> tuple[Faces, Faces, Faces]:
