@@ -1,7 +1,6 @@
 """What every stage of the frame path costs, and how old the mood is when it reaches an output."""
 
 import platform
-import resource
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -39,9 +38,9 @@ def measure(config: Config, video: Path | None, seconds: float) -> dict[str, Any
     """
     chain = open_chain(config)
     costs, cpu_s, wall_s, size = _costs(chain, video, seconds)
+    peak_mb = _peak_memory_mb()
     ages = _ages(chain, video, seconds)
     frames = len(costs["detect"])
-    usage = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "machine": f"{platform.machine()}, {platform.system()} {platform.release()}",
         "python": platform.python_version(),
@@ -55,19 +54,20 @@ def measure(config: Config, video: Path | None, seconds: float) -> dict[str, Any
         "frames_per_second": round(frames / wall_s, 1),
         "age_ms": _spread(ages),
         "cpu_seconds_per_frame": round(cpu_s / frames, 6),
-        "peak_memory_mb": round(usage.ru_maxrss / 1024, 1),
+        "peak_memory_mb": peak_mb,
     }
 
 
 def print_table(figures: dict[str, Any]) -> None:
     """The figures for a person."""
-    table = Table(title=f"{figures['input']}, {figures['size'][0]}x{figures['size'][1]}", title_justify="left")
+    terminal = Terminal()
+    terminal.print(f"{figures['input']}, {figures['size'][0]}x{figures['size'][1]}", soft_wrap=True)
+    table = Table()
     for column in ("stage", "median ms", "p95 ms"):
         table.add_column(column, justify="left" if column == "stage" else "right")
     rows = figures["stages_ms"] | {"detect to mood": figures["chain_ms"], "age at the output": figures["age_ms"]}
     for name, spread in rows.items():
         table.add_row(name, f"{spread['median']:.3f}", f"{spread['p95']:.3f}")
-    terminal = Terminal()
     terminal.print(table)
     terminal.print(
         f"{figures['frames']} frames, {figures['frames_per_second']} frames a second without drawing, "
@@ -114,15 +114,22 @@ def _ages(chain: Chain, video: Path | None, seconds: float) -> list[float]:
     chain.mood.reset()
     start = time.monotonic() + 0.1
     ages = []
-    prepared = list(islice(frames_of(video), int(seconds * RATE_HZ))) if video else None
-    frames = iter(prepared) if prepared is not None else _scene_frames(seconds)
-    for number, frame in enumerate(frames):
+    frames = frames_of(video) if video else _scene_frames(seconds)
+    for number, frame in enumerate(islice(frames, int(seconds * RATE_HZ))):
         due = start + number / RATE_HZ
         if (wait := due - time.monotonic()) > 0:
             time.sleep(wait)
         reading = chain.read(Frame(frame.gray, number, due))
         ages.append(reading.age_s * 1e3)
     return ages
+
+
+def _peak_memory_mb() -> float:
+    """The most that this process has had in memory; unlike `getrusage`, without what its parent had when it forked."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return round(int(line.split()[1]) / 1024, 1)
+    return 0.0
 
 
 def _scene_frames(seconds: float) -> Iterator[Frame]:
