@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from fer_pi.types import CROP_SIZE, Box, Face, Image, Point
 
-TEMPLATE: tuple[Point, ...] = ((15.2, 18.74), (31.8, 18.74), (23.5, 27.81), (16.57, 35.02), (30.43, 35.02))
+TEMPLATE: tuple[Point, ...] = ((14.93, 18.49), (32.07, 18.49), (23.5, 28.29), (16.1, 35.79), (30.9, 35.79))
 """Where the five landmarks lie in a crop, in its pixels: found in FER+ pictures (docs/training.md)."""
-TEMPLATE_BOX = Box(6.26, 1.55, 35.47, 46.54)
+TEMPLATE_BOX = Box(5.59, 0.29, 36.83, 49.18)
 """Where the box of a face lies in a crop; stands in for the landmarks of a detector that gives none."""
 MEAN, DEVIATION = 128.0, 52.0
 """Grey mean and standard deviation of every normalised crop: what lies beyond 2.4 deviations saturates."""
