@@ -49,10 +49,12 @@ check: static test ## static and test: what must pass before a commit
 
 # Each stack with its TFLite runtime: Bookworm with LiteRT and with tflite-runtime, Trixie with LiteRT.
 test-stacks: ## every test that needs no laboratory, on the stacks of Bookworm and Trixie
-	@if [ -n "$(PYTHON311)" ]; then $(MAKE) --no-print-directory .venvs/bookworm.tested .venvs/tflite-runtime.tested; \
-	else echo "SKIPPED: the Bookworm stack, for there is no Python 3.11 here (make PYTHON311=/path/to/python3.11)"; fi
-	@if [ -n "$(PYTHON313)" ]; then $(MAKE) --no-print-directory .venvs/trixie.tested; \
-	else echo "SKIPPED: the Trixie stack, for there is no Python 3.13 here (make PYTHON313=/path/to/python3.13)"; fi
+	@$(MAKE) --no-print-directory --keep-going \
+	$(if $(PYTHON311),.venvs/bookworm.tested .venvs/tflite-runtime.tested,without-python-3.11) \
+	$(if $(PYTHON313),.venvs/trixie.tested,without-python-3.13)
+
+without-python-%:
+	@echo "SKIPPED: the stack of Python $*, which is not on this machine (or say where: make PYTHON311=... PYTHON313=...)"
 
 .PHONY: .venvs/bookworm.tested .venvs/tflite-runtime.tested .venvs/trixie.tested
 .venvs/bookworm.tested .venvs/tflite-runtime.tested .venvs/trixie.tested: .venvs/%.tested: .venvs/%.stamp
