@@ -14,7 +14,7 @@ from fer_pi.errors import InputError, ModelError
 from fer_pi.shipped import shipped
 from fer_pi.types import Box, Detector, Face, Image
 from fer_pi.vision import detector as detector_module
-from fer_pi.vision.detector import DetectorOptions, FaceDetector, blended, fit, open_detector, parse_size
+from fer_pi.vision.detector import DetectorOptions, FaceDetector, blended, fit, open_detector, parse_size, resized
 from fer_pi.vision.model_file import open_model
 
 PHOTOGRAPHS = Path(detector_module.__file__).parents[1] / "sources" / "demo_faces"
@@ -92,16 +92,8 @@ def test_boxes_are_in_pixels_of_the_given_picture(detector: Detector, hopper: Im
 
 
 def test_thirty_faces_are_found_largest_first_and_no_more_than_asked_for(portrait: Image) -> None:
-    picture = np.full((960, 1280), 110, np.uint8)
-    for n in range(30):
-        row, column = divmod(n, 6)
-        picture |= 0
-        here = placed(portrait, 120 + 2 * n, (column * 212 + 20, row * 190 + 5), picture.shape)
-        picture[row * 190 : (row + 1) * 190] = np.where(
-            here[row * 190 : (row + 1) * 190] != 110,
-            here[row * 190 : (row + 1) * 190],
-            picture[row * 190 : (row + 1) * 190],
-        )
+    tiles = [placed(portrait, 120 + 2 * n, (30, 4), (192, 212)) for n in range(30)]
+    picture = np.vstack([np.hstack(tiles[6 * row : 6 * row + 6]) for row in range(5)])
     faces = open_detector(DetectorOptions(size="640x480")).detect(picture)
     assert len(faces) == 30
     areas = [face.box.area for face in faces]
@@ -382,3 +374,12 @@ def test_yunet_runs_behind_the_same_protocol_and_agrees(detector: Detector, hopp
     eyes = own.landmarks[1][0] - own.landmarks[0][0]
     assert np.abs(np.array(face.landmarks) - np.array(own.landmarks)).max() < 0.25 * eyes
     assert other.detect(np.full((100, 100), 90, np.uint8)) == []
+
+
+@pytest.mark.parametrize("shape", [(480, 640), (720, 1280), (1080, 1920), (601, 799), (37, 51), (1, 12_000)])
+def test_shrinking_is_as_good_as_averaging(shape: tuple[int, int]) -> None:
+    smooth = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8), (0, 0), 9)
+    size = (max(1, shape[1] * 240 // 1080), max(1, shape[0] * 240 // 1080))
+    wanted = cv2.resize(smooth, size, interpolation=cv2.INTER_AREA)
+    found = resized(np.asarray(smooth, np.uint8), size)
+    assert found.shape == wanted.shape and np.abs(found.astype(int) - wanted.astype(int)).max() <= 6

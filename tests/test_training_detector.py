@@ -184,6 +184,14 @@ def test_scenes_keep_landmarks_inside_their_boxes_and_right_stays_right(maker: S
     assert upright > 50
 
 
+def test_calm_scenes_hold_fewer_faces_and_the_last_epochs_are_calm(maker: SceneMaker) -> None:
+    wild = sum(len(maker.scene(0, (9, n)).boxes) for n in range(60))
+    calm = sum(len(maker.scene(0, (9, n), calm=True).boxes) for n in range(60))
+    assert calm < 0.8 * wild
+    recipe = replace(QUICK, epochs=5, calm_epochs=2)
+    assert [training._Scenes(maker, [0], recipe, epoch)._calm for epoch in range(5)] == [False] * 3 + [True] * 2
+
+
 def test_mirroring_twice_changes_nothing() -> None:
     assert MIRRORED[MIRRORED].tolist() == list(range(5))
 

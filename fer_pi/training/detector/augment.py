@@ -32,6 +32,11 @@ class Scene:
     ignored: NDArray[np.bool_]
 
 
+GRIDS = (0.58, 0.22, 0.14, 0.06)
+"""How often a scene is one picture, or a mosaic of 2 x 2, 3 x 3, 5 x 5."""
+CALM_GRIDS = (0.8, 0.14, 0.06, 0.0)
+
+
 class SceneMaker:
     """Makes `size` x `size` scenes from labelled pictures; the same seed makes the same scene."""
 
@@ -41,13 +46,16 @@ class SceneMaker:
         self._with_faces = [n for n, picture in enumerate(pictures) if (~picture.ignored).any()]
         self._noise = np.random.default_rng(7).standard_normal(1 << 18).astype(np.float32)
 
-    def scene(self, number: int, seed: Sequence[int]) -> Scene:
-        """A scene around picture `number`, drawn with random numbers from `seed`."""
+    def scene(self, number: int, seed: Sequence[int], *, calm: bool = False) -> Scene:
+        """A scene around picture `number`, drawn with random numbers from `seed`.
+
+        A calm one is nearer to what a camera sees: few mosaics, larger faces, half of the disturbances.
+        """
         rng = np.random.default_rng(seed)
         if self._pictures[number].empty:
             tiles, grid = [number], 1
         else:
-            grid = int(rng.choice([1, 2, 3, 5], p=[0.58, 0.22, 0.14, 0.06]))
+            grid = int(rng.choice([1, 2, 3, 5], p=CALM_GRIDS if calm else GRIDS))
             tiles = [number, *rng.choice(self._with_faces, grid * grid - 1).tolist()]
             tiles = [n if k == 0 or rng.random() > 0.15 else self._any_empty(rng, n) for k, n in enumerate(tiles)]
             rng.shuffle(tiles)
@@ -63,8 +71,11 @@ class SceneMaker:
             points.append(tile_points + np.array([left, top], np.float32))
             ignored.append(tile_ignored)
         all_boxes, all_points = np.concatenate(boxes), np.concatenate(points)
-        self._cover(image, all_boxes, rng)
-        return Scene(self._relight(image, rng), all_boxes, all_points, np.concatenate(ignored))
+        if not calm or rng.random() < 0.5:
+            self._cover(image, all_boxes, rng)
+        if not calm or rng.random() < 0.5:
+            image = self._relight(image, rng)
+        return Scene(image, all_boxes, all_points, np.concatenate(ignored))
 
     def _any_empty(self, rng: np.random.Generator, otherwise: int) -> int:
         return self._empty[rng.integers(len(self._empty))] if self._empty else otherwise

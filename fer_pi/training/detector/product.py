@@ -66,8 +66,12 @@ def finish(
     taught: Sequence[LabelledPicture],
     out: Path,
     threshold: float,
+    note: str = "",
 ) -> dict[str, Any]:
-    """Export the run's averaged net into `out`, measure it there on `judges`, and write that down beside it."""
+    """Export the run's averaged net into `out`, measure it there on `judges`, and write that down beside it.
+
+    `note` tells on the card what the recipe cannot: a run that was interrupted by hand, say.
+    """
     training: dict[str, Any] = {
         "seed": run.recipe.seed,
         "config": run.recipe.as_dict(),
@@ -75,6 +79,7 @@ def finish(
         "losses": run.metrics[-1] if run.metrics else {},
         "data": [{"csv_sha256": _sha256(folder / "faces.csv")} for folder in folders],
         "sets": _counts(taught),
+        "note": note,
     }
     export(run.average, out, threshold, training)
     metrics = {}

@@ -46,6 +46,8 @@ class Recipe:
     """Decay of the moving average of the weights, a step."""
     extra_share: float = 0.3
     """Part of the scenes that start from a picture of the extra folders, if there are any."""
+    calm_epochs: int = 12
+    """The last so many epochs see scenes nearer to what a camera sees."""
     seed: int = 0
     shape: NetShape = field(default_factory=NetShape)
 
@@ -63,14 +65,15 @@ class Recipe:
 class _Scenes(Dataset[Scene]):
     """The scenes of one epoch; each depends on seed, epoch and number only, so that resuming changes nothing."""
 
-    def __init__(self, maker: SceneMaker, numbers: Sequence[int], seed: int, epoch: int) -> None:
-        self._maker, self._numbers, self._seed, self._epoch = maker, numbers, seed, epoch
+    def __init__(self, maker: SceneMaker, numbers: Sequence[int], recipe: Recipe, epoch: int) -> None:
+        self._maker, self._numbers, self._seed, self._epoch = maker, numbers, recipe.seed, epoch
+        self._calm = epoch >= recipe.epochs - recipe.calm_epochs
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def __getitem__(self, number: int) -> Scene:
-        return self._maker.scene(self._numbers[number], (self._seed, self._epoch, number))
+        return self._maker.scene(self._numbers[number], (self._seed, self._epoch, number), calm=self._calm)
 
 
 def batch_of(scenes: Sequence[Scene]) -> tuple[Tensor, Targets]:
@@ -182,7 +185,7 @@ def train(
     began, first = time.monotonic(), run.epoch
     for epoch in range(run.epoch, run.recipe.epochs):
         numbers = _epoch_numbers(range(len(main)), range(len(main), len(pictures)), run.recipe, epoch)
-        metrics = _epoch(run, _Scenes(maker, numbers, run.recipe.seed, epoch), device)
+        metrics = _epoch(run, _Scenes(maker, numbers, run.recipe, epoch), device)
         run.epoch = epoch + 1
         run.metrics.append(metrics)
         save(run, folder / CHECKPOINT)
