@@ -37,11 +37,20 @@ class Appliance:
     """Camera, chain and outputs as a configuration describes them; runs until told to stop.
 
     `sinks` take each reading beside the configured outputs and stay the caller's to close. `reload` returns a new
-    configuration; it is called in the loop after `request_reload`.
+    configuration; it is called in the loop after `request_reload`. `fault` is what is wrong from the start, shown until
+    a reload.
     """
 
-    def __init__(self, config: Config, sinks: Sequence[Sink] = (), reload: Callable[[], Config] | None = None) -> None:
-        self._config = config
+    def __init__(
+        self,
+        config: Config,
+        sinks: Sequence[Sink] = (),
+        reload: Callable[[], Config] | None = None,
+        *,
+        fault: str = "",
+    ) -> None:
+        self.config = config
+        """What runs; a reload puts another one in its place."""
         self._sinks = tuple(sinks)
         self._reload = reload
         self._reload_wanted = False
@@ -49,7 +58,7 @@ class Appliance:
         self._outputs: list[tuple[Options, Sink]] = []
         self._status: Status | None = None
         self._started_at = time.monotonic()
-        self._fault = ""
+        self._fault = fault
 
     def request_stop(self) -> None:
         """End the loop after the frame at hand; safe in a signal handler."""
@@ -68,8 +77,8 @@ class Appliance:
             devices.callback(self._close_outputs)
             self._open_outputs()
             self._offer(Reading(Status.STARTING, Mood(None, 0.0, self._started_at), self._started_at))
-            chain = open_chain(self._config)
-            camera = open_camera(self._config)
+            chain = open_chain(self.config)
+            camera = open_camera(self.config)
             devices.callback(lambda: camera.close())
             while not self._stop_wanted:
                 if self._reload_wanted:
@@ -90,7 +99,7 @@ class Appliance:
 
     def _offer(self, reading: Reading) -> None:
         if self._fault:
-            reading = replace(reading, message=self._fault)
+            reading = replace(reading, message="; ".join(filter(None, (reading.message, self._fault))))
         if reading.status is not self._status:
             log.info("%s%s", reading.status, f": {reading.message}" if reading.message else "")
             self._status = reading.status
@@ -106,14 +115,14 @@ class Appliance:
             return chain, camera
         try:
             config = self._reload()
-            old = self._config
+            old = self.config
             if (config.detector, config.classifier, config.mood) != (old.detector, old.classifier, old.mood):
                 chain = open_chain(config)
         except FerPiError as error:
             self._fault = str(error).splitlines()[0]
             log.error("the new configuration is not used, the old one goes on:\n%s", error)
             return chain, camera
-        self._config, self._fault = config, ""
+        self.config, self._fault = config, ""
         if config.camera != old.camera:
             camera.close()
             camera = open_camera(config)
@@ -123,7 +132,7 @@ class Appliance:
 
     def _open_outputs(self) -> None:
         """Make the running outputs those of the configuration; what is in both goes on undisturbed."""
-        wanted = list(self._config.outputs)
+        wanted = list(self.config.outputs)
         kept = []
         for options, output in self._outputs:
             if options in wanted:

@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,16 @@ def config_option(command: Any) -> Any:
         default=lambda: SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else shipped("config.yaml"),
         show_default=f"{SYSTEM_CONFIG}, else the shipped one",
         help="Configuration to use.",
+    )(command)
+
+
+def state_option(command: Any) -> Any:
+    """The option --state-dir; without it the folder that systemd gives the service, else none."""
+    return click.option(
+        "--state-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="STATE_DIRECTORY",
+        help="What is kept over a restart lies here.  [default: $STATE_DIRECTORY]",
     )(command)
 
 
@@ -96,19 +105,17 @@ def commands(verbose: int, quiet: bool) -> None:
 
 @commands.command()
 @config_option
-def run(config_path: Path) -> None:
-    """Show the mood until stopped (Ctrl-C or SIGTERM); SIGHUP re-reads the configuration."""
-    from fer_pi.app import Appliance, obeying_signals
-    from fer_pi.config import load_config
-    from fer_pi.device.service_manager import ServiceManager
+@click.option("--card", type=click.Path(path_type=Path), help="A file that, where it exists, is used instead.")
+@state_option
+def run(config_path: Path, card: Path | None, state_dir: Path | None) -> None:
+    """Show the mood until stopped (Ctrl-C or SIGTERM); SIGHUP re-reads the configuration.
 
-    with ExitStack() as closing:
-        managers = [ServiceManager(address)] if (address := os.environ.get("NOTIFY_SOCKET")) else []
-        for manager in managers:
-            closing.callback(manager.close)
-        appliance = Appliance(load_config(config_path), managers, reload=lambda: load_config(config_path))
-        closing.enter_context(obeying_signals(appliance))
-        appliance.run()
+    With a folder to keep it in, the last configuration that ran well is used when a new one is bad.
+    """
+    from fer_pi.config_choice import ConfigFiles
+    from fer_pi.service import serve
+
+    serve(ConfigFiles(config_path, card, state_dir), notify=os.environ.get("NOTIFY_SOCKET"))
 
 
 @commands.command()
@@ -202,12 +209,23 @@ def cameras(as_json: bool) -> None:
 
 
 @commands.command()
+@click.option(
+    "--write-errors", is_flag=True, help="Write the mistakes into a file beside it; remove that if there are none."
+)
 @config_option
-def check(config_path: Path) -> None:
+def check(write_errors: bool, config_path: Path) -> None:
     """Check the configuration and all that it names, without running it."""
     from fer_pi.check import check_config
+    from fer_pi.config_choice import write_complaints
 
-    check_config(config_path)
+    try:
+        check_config(config_path)
+    except FerPiError as error:
+        if write_errors:
+            write_complaints(config_path, error if config_path.exists() else None)
+        raise
+    if write_errors:
+        write_complaints(config_path, None)
 
 
 @commands.group()

@@ -62,6 +62,16 @@ def test_a_bad_configuration_names_every_complaint(tmp_path: Path) -> None:
     ]
 
 
+def test_the_mistakes_can_be_left_beside_the_file_until_they_are_mended(tmp_path: Path) -> None:
+    config, beside = tmp_path / "fer-pi.yaml", tmp_path / "fer-pi.yaml.errors.txt"
+    config.write_text("mood:\n  tau: 1\n")
+    assert fer_pi("check", "--config", str(config), "--write-errors").returncode == 78
+    assert f"{config}:2:3: mood.tau: unknown option; did you mean 'tau_s'?" in beside.read_text()
+    config.write_text("mood:\n  tau_s: 1\n")
+    assert fer_pi("check", "--config", str(config), "--write-errors").returncode == 0
+    assert not beside.exists()
+
+
 def test_check_says_what_would_run(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("outputs:\n  - kind: rgb_led\n")

@@ -1,5 +1,6 @@
 """systemd hears when the appliance is ready, what it does, and that it makes progress."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +42,9 @@ def test_ready_is_said_once_and_not_while_starting(systemd: socket.socket, tmp_p
 
 
 def test_the_status_names_mood_and_message_in_one_line(systemd: socket.socket, tmp_path: Path) -> None:
-    ServiceManager(str(tmp_path / "notify")).offer(reading(Status.WATCHING, Emotion.FEAR, "screen:\nunplugged"))
+    manager = ServiceManager(str(tmp_path / "notify"))
+    manager.offer(reading(Status.WATCHING, Emotion.FEAR, "screen:\nunplugged"))
+    manager.close()
     assert heard(systemd, 1)[0][-1] == "STATUS=watching: fear (screen: unplugged)"
 
 
@@ -60,3 +63,20 @@ def test_an_abstract_address_is_understood() -> None:
         manager.offer(reading(Status.NOBODY))
         manager.close()
         assert b"READY=1" in listening.recv(4096)
+
+
+def test_what_a_busy_service_manager_did_not_hear_is_said_again(systemd: socket.socket, tmp_path: Path) -> None:
+    """Its queue holds few messages; that it is ready must not be lost, or the start is taken to have failed."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as other:
+        sent = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                other.sendto(b"WATCHDOG=1", str(tmp_path / "notify"))
+                sent += 1
+    manager = ServiceManager(str(tmp_path / "notify"))
+    manager.offer(reading(Status.WATCHING))
+    heard(systemd, sent)
+    manager.offer(reading(Status.WATCHING))
+    said = heard(systemd, 1)
+    manager.close()
+    assert said == [["WATCHDOG=1", "READY=1", "STATUS=watching"]]

@@ -24,14 +24,14 @@ class ServiceManager:
     def offer(self, reading: Reading) -> None:
         """Report progress; readiness with the first reading that is more than "starting"."""
         lines = ["WATCHDOG=1"]
-        if not self._ready and reading.status is not Status.STARTING:
-            self._ready = True
+        ready = self._ready or reading.status is not Status.STARTING
+        if ready and not self._ready:
             lines.append("READY=1")
         saying = _sentence(reading)
         if saying != self._said:
-            self._said = saying
             lines.append(f"STATUS={saying}")
-        self._send(lines)
+        if self._send(lines):  # else it is said again with the next reading
+            self._ready, self._said = ready, saying
 
     def close(self) -> None:
         """Report that the end has begun; twice is fine."""
@@ -39,11 +39,14 @@ class ServiceManager:
             self._send(["STOPPING=1"])
             self._socket.close()
 
-    def _send(self, lines: list[str]) -> None:
+    def _send(self, lines: list[str]) -> bool:
+        """Whether it was sent."""
         try:
             self._socket.sendto("\n".join(lines).encode(), self._address)
+            return True
         except OSError as error:  # the light must not go out because the service manager is busy or gone
             log.debug("the service manager was not reached: %s", error)
+            return False
 
 
 def _sentence(reading: Reading) -> str:

@@ -11,7 +11,7 @@ from fer_pi.config import Options
 from fer_pi.errors import OutputError
 from fer_pi.outputs.effects import NO_LOOK, WHITE, Glow, Look, led_duty
 from fer_pi.outputs.gpio import Pin, PinUse, driven, opened, unclaimed
-from fer_pi.outputs.looks import NOT_SURE_LOOK, STATUS_LOOKS, by_strength
+from fer_pi.outputs.looks import NOT_SURE_LOOK, STATUS_LOOKS, by_strength, shown_status
 from fer_pi.types import Emotion, Reading, Status
 
 
@@ -126,8 +126,9 @@ class EmotionLeds:
 
 def lamp_look(lamp: Lamp, reading: Reading, options: EmotionLedsOptions) -> Look:
     """What one of the LEDs is to look like for `reading`; its colour is white, the LED has its own."""
-    if reading.status is not Status.WATCHING:
-        rhythm = STATUS_LOOKS[reading.status]
+    status = shown_status(reading)
+    if status is not Status.WATCHING:
+        rhythm = STATUS_LOOKS[status]
         tells = lamp == "status" or options.status_pin is None
         return Look(WHITE, rhythm.effect, rhythm.period_s, rhythm.floor, rhythm.brightness) if tells else NO_LOOK
     if lamp == "status":

@@ -6,6 +6,9 @@ told by its rhythm, which no mood has, so that it can be read without seeing col
     starting    a pulse a second                  no camera   one flash every two seconds
     nobody      a slow breath, down to dark       fault       two flashes a second
     paused      a faint steady light              not sure    a dim steady white
+
+Where something is wrong and the mood goes on all the same (the reading has a message), the rhythm of a fault
+interrupts it for a moment, again and again.
 """
 
 from collections.abc import Mapping
@@ -17,6 +20,10 @@ from fer_pi.types import Emotion, Reading, Status
 
 MOOD_FLOOR = 0.5
 """Moods move between this and full brightness; that they never go dark sets them apart from states."""
+
+INTERRUPTED_EVERY_S = 10.0
+INTERRUPTED_FOR_S = 1.5
+"""So often, and for so long, a fault shows its rhythm in between while the mood goes on."""
 
 
 def light_color(rgb: RGB) -> Color:
@@ -70,10 +77,18 @@ class Looks:
 DEFAULT_LOOKS = Looks(EMOTION_LOOKS, STATUS_LOOKS)
 
 
+def shown_status(reading: Reading) -> Status:
+    """The state that a light is to tell of: that of `reading`, now and then interrupted by what is wrong."""
+    goes_on = reading.status in (Status.WATCHING, Status.NOBODY)
+    interrupted = reading.message and reading.made_at % INTERRUPTED_EVERY_S < INTERRUPTED_FOR_S
+    return Status.FAULT if goes_on and interrupted else reading.status
+
+
 def look_of(reading: Reading, looks: Looks = DEFAULT_LOOKS) -> Look:
     """The look that a light takes on for `reading`."""
-    if reading.status is not Status.WATCHING:
-        return looks.statuses[reading.status]
+    status = shown_status(reading)
+    if status is not Status.WATCHING:
+        return looks.statuses[status]
     if reading.mood.emotion is None:
         return looks.not_sure
     look = looks.emotions[reading.mood.emotion]

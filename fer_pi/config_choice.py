@@ -1,0 +1,163 @@
+"""Which configuration is used: the card's, else the system's; and if that is bad, the last one that ran well."""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fer_pi.atomic_file import replace_file
+from fer_pi.config import Config, load_config
+from fer_pi.errors import ConfigError, FerPiError
+from fer_pi.types import Reading
+
+log = logging.getLogger(__name__)
+
+LAST_GOOD = "config.yaml.last-good"
+"""The name, in the state folder, of the copy of the last configuration that ran well."""
+
+GOOD_AFTER_S = 10.0
+"""A configuration has run well once the loop has used it for this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A configuration that can be used."""
+
+    config: Config
+    path: Path
+    """The file that it came from."""
+    content: bytes
+    """That file, as it was."""
+    fault: str = ""
+    """Why it is used in the place of another one, in one line for people; empty if it is the one that was meant."""
+
+
+class ConfigFiles:
+    """The places where a configuration may stand; `current` is the choice made last."""
+
+    def __init__(self, system: Path, card: Path | None = None, state: Path | None = None) -> None:
+        """`system` is used unless there is a file `card`; `state` is the folder for the last good one, None to keep none."""
+        self._system = system
+        self._card = card
+        self._last_good = state / LAST_GOOD if state else None
+        self.current: Choice | None = None
+
+    def at_start(self) -> Choice:
+        """The configuration to begin with. Raises ConfigError if the one that is meant is bad and there is no other."""
+        try:
+            return self.at_reload()
+        except ConfigError as error:
+            return self.instead_after(error)
+
+    def at_reload(self) -> Choice:
+        """The configuration that is meant. Raises ConfigError if it is bad."""
+        self.current = self._meant()
+        return self.current
+
+    def instead_after(self, error: FerPiError) -> Choice:
+        """What to use where the configuration that is meant cannot be: the last good one, else that of the system.
+
+        Raises `error` itself if there is neither.
+        """
+        others = [self._last_good] if self._last_good and _is_there(self._last_good) else []
+        others += [self._system] if self._uses_card() else []
+        for path in others:
+            try:
+                choice = _read(path)
+            except ConfigError as worse:
+                log.error("nor can this one:\n%s", worse)
+                continue
+            log.error("this configuration cannot be used, %s is used instead:\n%s", path, error)
+            which = "the last good one is used" if path == self._last_good else f"{path} is used"
+            self.current = replace(choice, fault=f"bad configuration, {which}: {str(error).splitlines()[0]}")
+            return self.current
+        raise error
+
+    def keep(self, choice: Choice) -> None:
+        """Remember `choice` as the last good one; a disk that cannot be written is a warning, no more."""
+        if self._last_good is None or choice.path == self._last_good:
+            return
+        try:
+            if not (_is_there(self._last_good) and self._last_good.read_bytes() == choice.content):
+                replace_file(self._last_good, choice.content)
+                log.info("%s has run well and is kept as the last good configuration", choice.path)
+        except OSError as error:
+            log.warning("the last good configuration cannot be kept in %s: %s", self._last_good, error.strerror)
+
+    def _uses_card(self) -> bool:
+        return self._card is not None and _is_there(self._card)
+
+    def _meant(self) -> Choice:
+        if self._card is None:
+            return _read(self._system)
+        if not _is_there(self._card):
+            write_complaints(self._card, None)
+            return _read(self._system)
+        try:
+            choice = _read(self._card)
+        except ConfigError as error:
+            write_complaints(self._card, error)
+            raise
+        write_complaints(self._card, None)
+        return choice
+
+
+class LastGood:
+    """Takes readings from the loop, and keeps the current choice once it has run well."""
+
+    def __init__(self, files: ConfigFiles, running: Callable[[], Config]) -> None:
+        """`running` returns the configuration that the loop uses; a choice may still have been refused there."""
+        self._files = files
+        self._running = running
+        self._watched: Choice | None = None
+        self._since = 0.0
+        self._kept = False
+
+    def offer(self, reading: Reading) -> None:
+        """Look whether it is time."""
+        choice = self._files.current
+        if choice is None or choice.config is not self._running():
+            self._watched = None
+        elif choice is not self._watched:
+            self._watched, self._since, self._kept = choice, reading.made_at, False
+        elif not self._kept and reading.made_at - self._since >= GOOD_AFTER_S:
+            self._kept = True
+            self._files.keep(choice)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def complaints_file(path: Path) -> Path:
+    """Where the complaints about the configuration `path` stand for those who see nothing but the card."""
+    return path.with_name(f"{path.name}.errors.txt")
+
+
+def write_complaints(path: Path, error: FerPiError | None) -> None:
+    """Make the file beside the configuration `path` say what is wrong with it; None removes that file.
+
+    Where this may not write, as in the sandbox of the service, nothing changes.
+    """
+    beside = complaints_file(path)
+    try:
+        if error is None:
+            beside.unlink(missing_ok=True)
+            return
+        text = (
+            f"{path.name} is not used, for:\n\n{error}\n\n"
+            "file:line:column of each mistake stands before it. Mend them, and start again; until then the last good\n"
+            "configuration is used. This file goes away by itself.\n"
+        ).encode()
+        if not _is_there(beside) or beside.read_bytes() != text:
+            replace_file(beside, text)
+    except OSError as refused:
+        log.debug("%s is left as it is: %s", beside, refused.strerror)
+
+
+def _read(path: Path) -> Choice:
+    return Choice(load_config(path), path, path.read_bytes())
+
+
+def _is_there(path: Path) -> bool:
+    return os.access(path, os.F_OK)
