@@ -37,7 +37,7 @@ def readings_of(path: Path, chain: Chain) -> Iterator[Reading]:
 
     A video is followed in time, a picture is judged by itself. Raises InputError for a file that cannot be used.
     """
-    chain.mood.reset(pictures=not is_video(path))
+    chain.begin(pictures=not is_video(path))
     for frame in frames_of(path):
         reading = chain.read(frame)
         # No camera was waiting: the age of this reading is what it cost to make.

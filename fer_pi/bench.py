@@ -111,7 +111,7 @@ def _costs(chain: Chain, video: Path | None, seconds: float) -> tuple[dict[str, 
 
 def _ages(chain: Chain, video: Path | None, seconds: float) -> list[float]:
     """Milliseconds from the moment a frame was due to the moment its reading could be shown, at `RATE_HZ`."""
-    chain.mood.reset()
+    chain.begin()
     start = time.monotonic() + 0.1
     ages = []
     frames = frames_of(video) if video else _scene_frames(seconds)

@@ -17,7 +17,7 @@ def check_config(path: Path) -> None:
     click.echo(f"{path}: good")
     chain = open_chain(config)
     click.echo(f"camera      {config.camera.kind}")
-    click.echo(f"detector    {chain.detector}")
+    click.echo(f"detector    {chain.attention}")
     click.echo(f"classifier  {chain.classifier}")
     for output in config.outputs:
         pins = ", ".join(f"{what} GPIO{pin}" for pin, what in output.pins())

@@ -63,7 +63,7 @@ def test_the_measured_part_of_the_scene_shows_one_face_all_along(config: Config)
     chain = open_chain(config)
     for number in range(0, 60, 5):
         gray = cv2.cvtColor(scene(SCENE_FROM_S + number / RATE_HZ), cv2.COLOR_BGR2GRAY)
-        assert len(chain.detector.detect(np.asarray(gray, np.uint8))) == 1, number
+        assert len(chain.attention.look(np.asarray(gray, np.uint8), number / RATE_HZ)) == 1, number
 
 
 def test_a_video_is_measured_in_its_own_size(config: Config, tmp_path: Path) -> None:
