@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fer_pi.errors import DeviceError, ModelError
 from fer_pi.shipped import shipped
@@ -25,7 +26,7 @@ def classifier() -> EmotionClassifier:
 
 
 @pytest.fixture
-def crops() -> list[np.ndarray]:
+def crops() -> list[NDArray[Any]]:
     rng = np.random.default_rng(5)
     return list(normalized(rng.integers(0, 256, (4, 48, 48), np.uint8)))
 
@@ -53,7 +54,7 @@ def test_it_is_a_classifier(classifier: EmotionClassifier) -> None:
 
 
 def test_every_crop_gets_eight_probabilities_that_sum_to_one(
-    classifier: EmotionClassifier, crops: list[np.ndarray]
+    classifier: EmotionClassifier, crops: list[NDArray[Any]]
 ) -> None:
     scores = classifier.classify(crops)
     assert len(scores) == 4
@@ -64,11 +65,11 @@ def test_no_crops_no_scores(classifier: EmotionClassifier) -> None:
     assert classifier.classify([]) == []
 
 
-def test_a_crop_is_read_the_same_alone_and_in_company(classifier: EmotionClassifier, crops: list[np.ndarray]) -> None:
+def test_a_crop_is_read_the_same_alone_and_in_company(classifier: EmotionClassifier, crops: list[NDArray[Any]]) -> None:
     assert classifier.classify(crops) == [classifier.classify([crop])[0] for crop in crops]
 
 
-def test_more_threads_read_the_same(classifier: EmotionClassifier, crops: list[np.ndarray]) -> None:
+def test_more_threads_read_the_same(classifier: EmotionClassifier, crops: list[NDArray[Any]]) -> None:
     assert EmotionClassifier(ClassifierOptions(threads=2)).classify(crops) == classifier.classify(crops)
 
 
@@ -86,12 +87,12 @@ def test_the_crop_reaches_the_net_as_the_manifest_says(classifier: EmotionClassi
 @pytest.mark.parametrize(
     "crop", [np.zeros((48, 47), np.uint8), np.zeros((48, 48), np.float32), np.zeros((48, 48, 1), np.uint8)]
 )
-def test_what_is_no_crop_is_refused(classifier: EmotionClassifier, crop: np.ndarray) -> None:
+def test_what_is_no_crop_is_refused(classifier: EmotionClassifier, crop: NDArray[Any]) -> None:
     with pytest.raises(ValueError, match="must be uint8"):
         classifier.classify([crop])
 
 
-def test_a_higher_temperature_says_less_and_keeps_the_order(copy: Path, crops: list[np.ndarray]) -> None:
+def test_a_higher_temperature_says_less_and_keeps_the_order(copy: Path, crops: list[NDArray[Any]]) -> None:
     change(copy, temperature=1.0)
     sharp = EmotionClassifier(ClassifierOptions(model=copy)).classify(crops)
     change(copy, temperature=4.0)

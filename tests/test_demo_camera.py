@@ -1,10 +1,12 @@
 """The embedded scene: the same every time, with people, light and a story, and on time."""
 
 import time
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fer_pi.sources.demo import LENGTH_S, DemoCamera, DemoOptions, scene
 from fer_pi.testing.cameras import Clock
@@ -128,5 +130,5 @@ def test_a_frame_costs_little_enough_for_real_time() -> None:
     assert sorted(costs)[len(costs) // 2] < 0.02
 
 
-def _without_noise(t_s: float) -> np.ndarray:
+def _without_noise(t_s: float) -> NDArray[Any]:
     return np.asarray(cv2.blur(scene(t_s), (9, 9)), np.float64)

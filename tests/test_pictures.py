@@ -3,10 +3,12 @@
 import logging
 import struct
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fer_pi.errors import InputError
 from fer_pi.sources.pictures import is_picture, pictures_in, read_picture
@@ -19,7 +21,7 @@ def gradient(width: int = 60, height: int = 40) -> Image:
     return np.asarray((x * y)[:, :, None] * [200, 120, 40], np.uint8)
 
 
-def written(path: Path, picture: np.ndarray) -> Path:
+def written(path: Path, picture: NDArray[Any]) -> Path:
     assert cv2.imwrite(str(path), picture)
     return path
 

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fer_pi.mood.one_euro import OneEuro
 from fer_pi.mood.tracking import Tracker
@@ -117,7 +119,7 @@ def test_a_box_without_area_is_no_error() -> None:
     assert tracks([[empty], [empty]]) == [[1], [1]]
 
 
-def smoothed(faces: Sequence[Face], rate_hz: float = 30) -> np.ndarray:
+def smoothed(faces: Sequence[Face], rate_hz: float = 30) -> NDArray[Any]:
     """(frames, 5, 2) landmarks after following."""
     tracker = Tracker(1.5)
     return np.array([tracker.follow([face], index / rate_hz)[0].face.landmarks for index, face in enumerate(faces)])

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from numpy.typing import NDArray
 
 from fer_pi.errors import FerPiError, InputError
 from fer_pi.training.emotion.data import (
@@ -36,7 +37,7 @@ from fer_pi.training.emotion.net import EmotionNet, build, folded, multiply_adds
 from fer_pi.training.emotion.product import split_data
 
 
-def pictures(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def pictures(count: int, seed: int = 0) -> tuple[NDArray[Any], NDArray[Any]]:
     """Two kinds of made-up faces that differ in the mouth, (N, 48, 48), and which is which (0 or 1)."""
     rng = np.random.default_rng(seed)
     kinds = np.arange(count) % 2

@@ -1,9 +1,11 @@
 """The nouns keep what they promise."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fer_pi.types import EMOTIONS, Box, Emotion, Frame, Mood, Reading, Scores, Status
 
@@ -59,7 +61,7 @@ def test_a_frame_without_colour_is_shown_in_grey() -> None:
 def test_colour_is_made_only_on_demand() -> None:
     made = []
 
-    def make() -> np.ndarray:
+    def make() -> NDArray[Any]:
         made.append(1)
         return np.zeros((2, 3, 3), np.uint8)
 

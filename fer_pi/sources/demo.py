@@ -208,4 +208,5 @@ def _as_a_sensor_sees(picture: Image, light: float, number: int) -> Image:
 @cache
 def _noise() -> NDArray[np.int16]:
     shape = (HEIGHT + _NOISE_MARGIN, WIDTH + _NOISE_MARGIN, 3)
-    return np.rint(np.random.default_rng(_SEED).normal(0, _NOISE_DEVIATION, shape)).astype(np.int16)
+    noise = np.random.default_rng(_SEED).normal(0, _NOISE_DEVIATION, shape)
+    return np.asarray(np.rint(noise), np.int16)

@@ -108,7 +108,7 @@ class Puppet:
     def draw(self, picture: Image, pose: Pose, expression: Expression) -> None:
         """Put the person into `picture`, (H, W, 3) BGR, in place."""
         scale = pose.eyes_px / self.unit
-        turn = cv2.getRotationMatrix2D(self.middle, -pose.roll_deg, scale)
+        turn = np.asarray(cv2.getRotationMatrix2D(self.middle, -pose.roll_deg, scale), np.float64)
         turn[:, 2] += np.array([pose.x - self.middle[0], pose.y - self.middle[1]])
         height, width = self.outline.shape
         corners = turn @ np.array([(0, width, 0, width), (0, 0, height, height), (1, 1, 1, 1)], np.float64)

@@ -1,7 +1,10 @@
 """Measures how well a face can be read: size, sharpness, light and pose."""
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_pi.types import Face, Image, Point, Quality
 
@@ -46,6 +49,6 @@ def yaw(landmarks: tuple[Point, ...]) -> float:
     return max(-1.0, min(1.0, 2 * offset / length_squared))
 
 
-def _mean_and_deviation(values: np.ndarray) -> tuple[float, float]:
+def _mean_and_deviation(values: NDArray[Any]) -> tuple[float, float]:
     mean, deviation = cv2.meanStdDev(values)
     return float(mean[0, 0]), float(deviation[0, 0])

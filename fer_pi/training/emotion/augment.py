@@ -1,10 +1,12 @@
 """Makes training faces as various as a cheap webcam makes them: geometry, light, blur, noise, JPEG, occlusion."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -35,7 +37,7 @@ class Strength:
     """Faces whose lower third is hidden (a hand, a scarf)."""
 
 
-def augmented(crops: np.ndarray, strength: Strength, generator: torch.Generator) -> Tensor:
+def augmented(crops: NDArray[Any], strength: Strength, generator: torch.Generator) -> Tensor:
     """(N, S, S) uint8 crops, not normalised -> (N, 1, S, S) float32, changed at random, ready for the net."""
     images = torch.from_numpy(crops).float().unsqueeze(1)
     images = _moved(images, strength, generator)
@@ -49,7 +51,7 @@ def augmented(crops: np.ndarray, strength: Strength, generator: torch.Generator)
     return prepared(pixels)
 
 
-def prepared(crops: np.ndarray) -> Tensor:
+def prepared(crops: NDArray[Any]) -> Tensor:
     """(N, S, S) uint8 crops -> (N, 1, S, S) float32 as the net takes them, through `align.normalized`."""
     return torch.from_numpy(normalized(crops)).float().sub_(MEAN).div_(DEVIATION).unsqueeze(1)
 
@@ -162,7 +164,7 @@ def _covered(images: Tensor, strength: Strength, generator: torch.Generator) -> 
     return torch.where(patch.unsqueeze(1), filling, images)
 
 
-def _compressed(pixels: np.ndarray, strength: Strength, generator: torch.Generator) -> np.ndarray:
+def _compressed(pixels: NDArray[Any], strength: Strength, generator: torch.Generator) -> NDArray[Any]:
     some = _chosen(len(pixels), strength.jpeg_share, generator).nonzero().flatten().tolist()
     quality = torch.randint(15, 70, (len(pixels),), generator=generator).tolist()
     for index in some:

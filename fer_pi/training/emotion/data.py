@@ -5,6 +5,7 @@ import logging
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,7 @@ def _voted_faces(archive: Path) -> Faces:
     return faces_from_votes(images, votes)
 
 
-def faces_from_votes(images: NDArray[np.uint8], votes: NDArray[np.integer]) -> Faces:
+def faces_from_votes(images: NDArray[np.uint8], votes: NDArray[np.integer[Any]]) -> Faces:
     """Faces from FER+ votes (N, 10) by the protocol of Barsoum et al. 2016: a single vote counts for nothing."""
     kept = np.where(votes <= 1, 0, votes).astype(np.float32)
     known, total = kept[:, : len(EMOTIONS)], kept.sum(axis=1)
