@@ -33,7 +33,9 @@ def picture_of(
     points = (np.array(TEMPLATE) @ turn.T + matrix[:, 2]).tolist()
     x, y = matrix @ [*(c - 0.5 for c in TEMPLATE_BOX.center), 1] + 0.5
     width, height = TEMPLATE_BOX.width * scale, TEMPLATE_BOX.height * scale
-    return picture, Face(Box(x - width / 2, y - height / 2, width, height), tuple((a, b) for a, b in points), 0.9)
+    return np.asarray(picture, np.uint8), Face(
+        Box(x - width / 2, y - height / 2, width, height), tuple((a, b) for a, b in points), 0.9
+    )
 
 
 def difference(one: Image, other: Image) -> float:
