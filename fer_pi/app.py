@@ -89,6 +89,8 @@ class Appliance:
                     break
                 if frame is not None:
                     self._offer(chain.read(frame))
+                    if chain.rest_s:  # nobody is there: the frames between are not even drawn
+                        time.sleep(chain.rest_s)
                 elif camera.problem:
                     self._offer(chain.without_picture(self._absence(), camera.problem, time.monotonic()))
 

@@ -126,6 +126,20 @@ def test_a_camera_that_is_missing_is_a_state_and_not_the_end() -> None:
     assert "/dev/video254" in witness.readings[-1].message
 
 
+def test_an_empty_room_is_seldom_read_and_no_frame_counts_as_dropped(tmp_path: Path) -> None:
+    empty = scene_video(tmp_path / "empty.mp4", 0.0, 1.5)
+    witness = Witness()
+    config = settings(empty, pace="real").model_dump(mode="json")
+    config["detector"] |= {"idle_after_s": 0.4, "idle_rate_hz": 4.0}
+    Appliance(checked_config(config), [witness]).run()
+    taken = [reading.frame.taken_at for reading in witness.readings if reading.frame is not None]
+    awake = [one for one in taken if one - taken[0] < 0.4]
+    assert len(taken) - len(awake) <= 1 + 4 * (1.5 - 0.4), "at most so many looks after it began to rest"
+    assert len(taken) - len(awake) >= 3
+    dropped = {reading.timings.dropped for reading in witness.readings[len(awake) :]}
+    assert len(dropped) == 1
+
+
 def reloading(first: Config, reload: Callable[[], Config], after: int, stop: int) -> Witness:
     """What is offered when SIGHUP comes at one reading and the end at a later one."""
 

@@ -72,6 +72,23 @@ def test_the_rate_and_the_frames_that_were_dropped_are_counted(chain: Chain) -> 
     assert last.timings.dropped - before == 2 * (len(seen) - 1)
 
 
+def test_frames_that_came_during_a_rest_are_not_dropped_ones() -> None:
+    chain = open_chain(checked_config({"detector": {"idle_after_s": 2.0, "idle_rate_hz": 2.0}}))
+    empty = frames(0.0, 0.1)[0]
+    readings = [chain.read(replace(empty, index=10 * number, taken_at=float(number))) for number in range(5)]
+    assert [reading.timings.dropped for reading in readings] == [0, 9, 18, 18, 18]
+    assert chain.rest_s == 0.5
+    chain.without_picture(Status.NO_CAMERA, "unplugged", 5.0)
+    assert chain.rest_s == 0
+
+
+def test_what_one_source_showed_is_forgotten_for_the_next(chain: Chain) -> None:
+    seen = frames(3.0, 0.3)
+    before = [reading.sightings for reading in readings(chain, seen)]
+    chain.begin()
+    assert [chain.read(frame).sightings for frame in seen] == before
+
+
 def test_losing_the_camera_forgets_everybody(chain: Chain) -> None:
     readings(chain, frames(3.0, 0.5))
     lost = chain.without_picture(Status.NO_CAMERA, "unplugged", 5.0)
