@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +10,11 @@ from typing import Any
 
 import click
 
+from fer_pi.training.emotion.conditions import CONDITIONS
 from fer_pi.training.emotion.data import load_faces
 from fer_pi.training.emotion.evaluate import answers, as_text, judged, report
+from fer_pi.training.emotion.robustness import as_text as robustness_text
+from fer_pi.training.emotion.robustness import robustness
 from fer_pi.vision.classifier import ClassifierOptions, EmotionClassifier
 
 log = logging.getLogger(__name__)
@@ -111,26 +114,56 @@ def train_emotion(
     show_default=True,
     help="Which label counts where several people voted: one with over half of the votes, or the first of them.",
 )
+@click.option("--robustness", "with_robustness", is_flag=True, help="Also under blur, noise, darkness ... (majority).")
+@click.option(
+    "--report",
+    "report_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for report.html and report.json: all figures, plots, slices, the worst mistakes.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def evaluate_emotion(data: Path, model: Path | None, protocol: str, as_json: bool) -> None:
+def evaluate_emotion(
+    data: Path, model: Path | None, protocol: str, with_robustness: bool, report_folder: Path | None, as_json: bool
+) -> None:
     """Accuracy, F1 and calibration of an emotion model on the validation part of DATA.
 
-    The figures come from the very class and the very crops' normalisation that run on the Pi.
+    The figures come from the very class and the very crops' normalisation that run on the Pi. The page of --report
+    holds faces of DATA.
     """
     faces = load_faces(data, "valid")
-    said = answers(EmotionClassifier(ClassifierOptions(model=model)), faces)
+    classifier = EmotionClassifier(ClassifierOptions(model=model))
+    said = answers(classifier, faces)
     majority, top = (report(judged(said, faces, name)) for name in ("majority", "top"))
+    figures: dict[str, Any] = top if protocol == "top" else majority
+    if faces.voted:
+        figures = figures | {"protocols": {"majority": majority, "top": top}}
+    page = None
+    with steps_shown() as step:
+        if report_folder is not None:
+            from fer_pi.training.emotion.frame import face_detector
+            from fer_pi.training.emotion.lab_report import full_figures, write_page
+
+            full = full_figures(
+                faces, said, classifier, model=model, data=data.resolve().name, detect=face_detector(), step=step
+            )
+            page = write_page(report_folder, full, faces)
+            figures |= {"robustness": full["robustness"]} if with_robustness else {}
+        elif with_robustness:
+            done = step("bad pictures", len(CONDITIONS))
+            figures |= {"robustness": robustness(classifier, faces, "majority", clean=said, on_done=done)}
     if as_json:
-        figures: dict[str, Any] = top if protocol == "top" else majority
-        click.echo(json.dumps({**figures, "protocols": {"majority": majority, "top": top}} if faces.voted else figures))
+        click.echo(json.dumps(figures))
         return
     if not faces.voted:
         click.echo(as_text(str(data), majority))
-        return
-    if protocol in ("majority", "all"):
+    if faces.voted and protocol in ("majority", "all"):
         click.echo(as_text("majority of the votes", majority))
-    if protocol in ("top", "all"):
+    if faces.voted and protocol in ("top", "all"):
         click.echo(as_text("top vote", top))
+    if with_robustness:
+        click.echo(robustness_text(figures["robustness"]))
+    if page is not None:
+        click.echo(f"report: {page}")
 
 
 @contextmanager
@@ -159,3 +192,18 @@ def progress_bar(epochs: int) -> Iterator[tuple[Any, Any, Any]]:
             bar.update(task, completed=progress.epoch, description=text)
 
         yield on_plan, lambda: bar.advance(task, 1 / steps), on_epoch
+
+
+@contextmanager
+def steps_shown() -> Iterator[Callable[[str, int], Callable[[], None]]]:
+    """A bar on standard error for what takes long; to be told what comes and in how many steps, then called at each."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+
+        def step(title: str, steps: int) -> Callable[[], None]:
+            task = bar.add_task(title, total=steps)
+            return lambda: bar.advance(task)
+
+        yield step

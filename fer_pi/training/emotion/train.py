@@ -40,7 +40,7 @@ class Recipe:
     """Pays for large nets only: the small one has more to learn than it can hold as it is."""
     rare_power: float = 0.25
     """How much more often rare emotions are drawn; 0 not at all, 1 as often as common ones."""
-    teaching: float = 0.7
+    teaching: float = 0.5
     """Share of the loss that comes from the teachers' opinion, where there are teachers."""
     recrop_share: float = 0.3
     """Of the faces that a detector has cut anew, how many are shown so rather than as the data set cut them."""
