@@ -143,13 +143,14 @@ def test_faces_that_cross_are_both_found_as_long_as_they_can_be_seen() -> None:
     assert all(len(found) == len(set(found)) for found in boxes), "nobody is there twice"
 
 
-def test_a_walker_at_arms_length_is_followed_at_a_slow_boards_rate() -> None:
-    """Four face sizes a second, ten frames a second: nothing is lost, so nothing is looked for."""
-    pictures = [room((x, 240, 60)) for x in range(60, 580, 24)]
+@pytest.mark.parametrize(("rate_hz", "most_in_full"), [(30, 3), (10, 12)])
+def test_somebody_who_walks_by_within_arms_length_is_never_missed(rate_hz: int, most_in_full: int) -> None:
+    """Four face sizes a second; on a slow board that is farther than a window reaches, and looked for."""
+    pictures = [room((x, 240, 60)) for x in range(60, 580, 240 // rate_hz)]
     watcher = Watcher(every=30)
-    boxes = [watcher.see(picture, after_s=0.1) for picture in pictures]
+    boxes = [watcher.see(picture, after_s=1 / rate_hz) for picture in pictures]
     assert boxes == in_full(pictures)
-    assert watcher.full.looks == 1
+    assert watcher.full.looks <= most_in_full
 
 
 def test_somebody_who_leans_in_until_the_face_fills_the_picture_is_kept() -> None:

@@ -383,3 +383,13 @@ def test_shrinking_is_as_good_as_averaging(shape: tuple[int, int]) -> None:
     wanted = cv2.resize(smooth, size, interpolation=cv2.INTER_AREA)
     found = resized(np.asarray(smooth, np.uint8), size)
     assert found.shape == wanted.shape and np.abs(found.astype(int) - wanted.astype(int)).max() <= 6
+
+
+def test_a_net_runs_as_fast_as_if_its_first_picture_had_been_a_large_one(hopper: Image) -> None:
+    """OpenCV plans the convolutions of a net at its first run; which plan it took shows in the last digits."""
+    fitted, _ = fit(hopper, 320, 240, 16, 128)
+    model = open_model(shipped("models/detector"), "detector")
+    ours, large_first = FaceDetector(model, DetectorOptions()), FaceDetector(model, DetectorOptions())
+    large_first._net = detector_module.read_onnx(model.path, model.bytes())
+    for one, other in zip(ours._run(fitted), large_first._run(fitted), strict=True):
+        assert np.array_equal(one, other)

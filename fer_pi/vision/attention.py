@@ -9,8 +9,9 @@ from fer_pi.vision.detector import DetectorOptions, open_detector, parse_size
 
 NEAR_PX = 96
 """Side of the detector's input near a face. A smaller one costs hardly less: what is left is not the net."""
-WINDOW = 2.2
-"""Side of what is looked at near a face, in the longer sides of its box: room to move, and a scale that nets like."""
+WINDOW = 1.6
+"""Side of what is looked at near a face, in the longer sides of its box: room to move. On clips of
+turning heads the landmarks are 13 % farther from YuNet's than those of full looks; in a window of 2.2 they are 41 %."""
 SMALLEST_WINDOW_PX = NEAR_PX // 2
 """A smaller window would be enlarged more than twice, which shows nothing more."""
 DRIFT, GROWTH = 0.1, 1.2
@@ -113,7 +114,18 @@ class _Known:
         box = self.face.box
         seen = [_moved(face, left, top) for face in near.detect(gray[top : top + side, left : left + side])]
         best = max(seen, key=lambda face: face.box.iou(box), default=None)
-        return best if best and best.box.iou(box) >= SAME else None
+        return best if best and best.box.iou(box) >= SAME and not self._cuts(best.box, gray) else None
+
+    def _cuts(self, box: Box, gray: Image) -> bool:
+        """Whether the window, and not the picture, ends within this box."""
+        left, top, side = self.window
+        height, width = gray.shape
+        return (
+            (box.left <= left > 0)
+            or (box.top <= top > 0)
+            or (box.right >= left + side < width)
+            or (box.bottom >= top + side < height)
+        )
 
 
 def open_attention(options: DetectorOptions) -> Attention:
