@@ -10,10 +10,13 @@ from typing import Protocol
 
 from fer_pi.chain import Chain, open_chain
 from fer_pi.config import Config, Options
+from fer_pi.device.privacy import PrivacySwitch
 from fer_pi.errors import FerPiError
-from fer_pi.outputs.runner import OutputRunner
+from fer_pi.outputs.privacy_panel import PrivacyPanel
+from fer_pi.outputs.runner import OutputRunner, RunnerState
 from fer_pi.registry import CAMERAS, OUTPUTS, resolve
-from fer_pi.types import Camera, Mood, Reading, Status
+from fer_pi.shutter import Shutter
+from fer_pi.types import Mood, Reading, Status
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,7 @@ class Appliance:
 
     `sinks` take each reading beside the configured outputs and stay the caller's to close. `reload` returns a new
     configuration; it is called in the loop after `request_reload`. `fault` is what is wrong from the start, shown until
-    a reload.
+    a reload. While `switch` is on the camera is closed.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Appliance:
         reload: Callable[[], Config] | None = None,
         *,
         fault: str = "",
+        switch: PrivacySwitch | None = None,
     ) -> None:
         self.config = config
         """What runs; a reload puts another one in its place."""
@@ -55,10 +59,14 @@ class Appliance:
         self._reload = reload
         self._reload_wanted = False
         self._stop_wanted = False
-        self._outputs: list[tuple[Options, Sink]] = []
+        self.camera: Shutter | None = None
+        """Where frames come from; None until it runs."""
+        self._switch = switch or PrivacySwitch(None)
+        self._outputs: list[tuple[Options, OutputRunner]] = []
         self._status: Status | None = None
         self._started_at = time.monotonic()
-        self._fault = fault
+        self.fault = fault
+        """What is wrong with the configuration that was meant, in one line for people; empty if nothing is."""
 
     def request_stop(self) -> None:
         """End the loop after the frame at hand; safe in a signal handler."""
@@ -67,6 +75,11 @@ class Appliance:
     def request_reload(self) -> None:
         """Read the configuration anew after the frame at hand; safe in a signal handler."""
         self._reload_wanted = True
+
+    @property
+    def outputs(self) -> tuple[tuple[str, RunnerState], ...]:
+        """How each output is doing, with its kind."""
+        return tuple((output.name, output.state) for _, output in self._outputs)
 
     def run(self) -> None:
         """Show the mood until stopped, or until a file that feeds it ends; every output is dark afterwards.
@@ -78,7 +91,7 @@ class Appliance:
             self._open_outputs()
             self._offer(Reading(Status.STARTING, Mood(None, 0.0, self._started_at), self._started_at))
             chain = open_chain(self.config)
-            camera = open_camera(self.config)
+            camera = self.camera = open_camera(self.config, self._switch)
             devices.callback(lambda: camera.close())
             while not self._stop_wanted:
                 if self._reload_wanted:
@@ -92,16 +105,19 @@ class Appliance:
                     if chain.rest_s:  # nobody is there: the frames between are not even drawn
                         time.sleep(chain.rest_s)
                 elif camera.problem:
-                    self._offer(chain.without_picture(self._absence(), camera.problem, time.monotonic()))
+                    self._offer(chain.without_picture(self._absence(camera), camera.problem, time.monotonic()))
 
-    def _absence(self) -> Status:
-        """What it means that no frame comes: still starting, or no camera."""
+    def _absence(self, camera: Shutter) -> Status:
+        """What it means that no frame comes: shut, still starting, or no camera."""
+        if camera.shut:
+            return Status.PAUSED
         opening = self._status is Status.STARTING and time.monotonic() - self._started_at < OPENING_S
         return Status.STARTING if opening else Status.NO_CAMERA
 
     def _offer(self, reading: Reading) -> None:
-        if self._fault:
-            reading = replace(reading, message="; ".join(filter(None, (reading.message, self._fault))))
+        wrong = [reading.message, self.fault, self.camera.note if self.camera else ""]
+        if any(wrong):
+            reading = replace(reading, message="; ".join(filter(None, wrong)))
         if reading.status is not self._status:
             log.info("%s%s", reading.status, f": {reading.message}" if reading.message else "")
             self._status = reading.status
@@ -110,7 +126,7 @@ class Appliance:
         for sink in self._sinks:
             sink.offer(reading)
 
-    def _reconfigured(self, chain: Chain, camera: Camera) -> tuple[Chain, Camera]:
+    def _reconfigured(self, chain: Chain, camera: Shutter) -> tuple[Chain, Shutter]:
         """The parts after a reload: those whose options are as before go on undisturbed; a bad file changes nothing."""
         self._reload_wanted = False
         if self._reload is None:
@@ -121,13 +137,13 @@ class Appliance:
             if (config.detector, config.classifier, config.mood) != (old.detector, old.classifier, old.mood):
                 chain = open_chain(config)
         except FerPiError as error:
-            self._fault = str(error).splitlines()[0]
+            self.fault = str(error).splitlines()[0]
             log.error("the new configuration is not used, the old one goes on:\n%s", error)
             return chain, camera
-        self.config, self._fault = config, ""
-        if config.camera != old.camera:
+        self.config, self.fault = config, ""
+        if (config.camera, config.privacy) != (old.camera, old.privacy):
             camera.close()
-            camera = open_camera(config)
+            camera = self.camera = open_camera(config, self._switch)
         self._open_outputs()
         log.info("configuration reloaded")
         return chain, camera
@@ -150,13 +166,13 @@ class Appliance:
                 closing.callback(output.close)
 
 
-def open_camera(config: Config) -> Camera:
-    """The camera that `config` names, opening itself in its own thread."""
-    camera: Camera = resolve(CAMERAS[config.camera.kind])(config.camera)
-    return camera
+def open_camera(config: Config, switch: PrivacySwitch) -> Shutter:
+    """The camera that `config` names, opening itself in its own thread, behind the shutter that `switch` works."""
+    camera = resolve(CAMERAS[config.camera.kind])
+    return Shutter(lambda: camera(config.camera), switch, PrivacyPanel(config.privacy, switch.toggle))
 
 
-def open_output(options: Options) -> Sink:
+def open_output(options: Options) -> OutputRunner:
     """The output that `options` describe, running in its own thread."""
     kind: str = options.kind  # type: ignore[attr-defined]
     return OutputRunner(kind, lambda: resolve(OUTPUTS[kind])(options))

@@ -5,18 +5,16 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console as Terminal
 from rich.logging import RichHandler
 
-from fer_pi import __version__
+from fer_pi import __version__, cli_appliance
+from fer_pi.cli_options import config_option, runtime_option, state_option
 from fer_pi.errors import FerPiError
 from fer_pi.registry import resolve
 from fer_pi.shipped import shipped
-
-SYSTEM_CONFIG = Path("/etc/fer-pi/config.yaml")
 
 LATER = {
     "train": {
@@ -29,29 +27,6 @@ LATER = {
     },
 }
 """Commands of the laboratory, imported when they are called: they need the extra `train`."""
-
-
-def config_option(command: Any) -> Any:
-    """The option --config; without it /etc/fer-pi/config.yaml, or the shipped defaults where that does not exist."""
-    return click.option(
-        "-c",
-        "--config",
-        "config_path",
-        type=click.Path(path_type=Path),
-        default=lambda: SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else shipped("config.yaml"),
-        show_default=f"{SYSTEM_CONFIG}, else the shipped one",
-        help="Configuration to use.",
-    )(command)
-
-
-def state_option(command: Any) -> Any:
-    """The option --state-dir; without it the folder that systemd gives the service, else none."""
-    return click.option(
-        "--state-dir",
-        type=click.Path(path_type=Path, file_okay=False),
-        envvar="STATE_DIRECTORY",
-        help="What is kept over a restart lies here.  [default: $STATE_DIRECTORY]",
-    )(command)
 
 
 class Laboratory(click.Group):
@@ -87,6 +62,7 @@ def commands(verbose: int, quiet: bool) -> None:
     fer-pi run                         be the appliance: camera, light, screen
     fer-pi analyze holiday.mp4 --json  what is in pictures and videos
     fer-pi check                       is this configuration good?
+    fer-pi status                      how is the running appliance?
 
     No picture is stored or sent anywhere unless you ask for exactly that.
     """
@@ -106,16 +82,14 @@ def commands(verbose: int, quiet: bool) -> None:
 @commands.command()
 @config_option
 @click.option("--card", type=click.Path(path_type=Path), help="A file that, where it exists, is used instead.")
-@state_option
-def run(config_path: Path, card: Path | None, state_dir: Path | None) -> None:
-    """Show the mood until stopped (Ctrl-C or SIGTERM); SIGHUP re-reads the configuration.
-
-    With a folder to keep it in, the last configuration that ran well is used when a new one is bad.
-    """
+@state_option(None, "For the last good configuration, used when a new one is bad, and the privacy switch.")
+@runtime_option(None, "For what `fer-pi status` tells.")
+def run(config_path: Path, card: Path | None, state_dir: Path | None, runtime_dir: Path | None) -> None:
+    """Show the mood until stopped (Ctrl-C or SIGTERM); SIGHUP re-reads the configuration."""
     from fer_pi.config_choice import ConfigFiles
     from fer_pi.service import serve
 
-    serve(ConfigFiles(config_path, card, state_dir), notify=os.environ.get("NOTIFY_SOCKET"))
+    serve(ConfigFiles(config_path, card, state_dir), state_dir, runtime_dir, os.environ.get("NOTIFY_SOCKET"))
 
 
 @commands.command()
@@ -265,6 +239,10 @@ def train() -> None:
 @commands.group(cls=Laboratory)
 def evaluate() -> None:
     """Measure a model on labelled data."""
+
+
+commands.add_command(cli_appliance.status)
+commands.add_command(cli_appliance.privacy)
 
 
 def main() -> None:

@@ -52,6 +52,8 @@ class Config(Options):
     """How emotions are read."""
     mood: Any
     """How scores become a mood."""
+    privacy: Any
+    """What people in front of the camera can see and do about it."""
     outputs: Any
     """What shows the mood; a list, each with its `kind`."""
 
@@ -115,13 +117,15 @@ def _complaints(error: ValidationError, data: Any, name: str, positions: dict[Ke
 def _refuse_shared_pins(config: Config, name: str, positions: dict[KeyPath, Position]) -> None:
     owners: dict[int, str] = {}
     problems = []
-    for index, output in enumerate(config.outputs):
-        for pin, option in output.pins():
-            here = f"outputs[{index}].{option}"
+    blocks: list[tuple[KeyPath, Options]] = [(("outputs", index), block) for index, block in enumerate(config.outputs)]
+    for where, block in [*blocks, (("privacy",), config.privacy)]:
+        for pin, option in block.pins():
+            path = (*where, *option.split("."))
+            here = _dotted(path).removesuffix(": ")
             if pin in owners:
-                place = _place(name, _position(("outputs", index, *option.split(".")), positions))
+                place = _place(name, _position(path, positions))
                 problems.append(
-                    f"{place}: {here}: GPIO{pin} is used twice, by {owners[pin]} too; give each LED its own pin"
+                    f"{place}: {here}: GPIO{pin} is used twice, by {owners[pin]} too; give each its own pin"
                 )
             owners.setdefault(pin, here)
     if problems:

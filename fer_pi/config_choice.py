@@ -37,7 +37,7 @@ class ConfigFiles:
     """The places where a configuration may stand; `current` is the choice made last."""
 
     def __init__(self, system: Path, card: Path | None = None, state: Path | None = None) -> None:
-        """`system` is used unless there is a file `card`; `state` is the folder for the last good one, None to keep none."""
+        """`system` is used unless `card` exists; `state` is the folder for the last good one, None to keep none."""
         self._system = system
         self._card = card
         self._last_good = state / LAST_GOOD if state else None

@@ -27,6 +27,7 @@ SECTIONS = {
     "detector": "fer_pi.vision.detector:DetectorOptions",
     "classifier": "fer_pi.vision.classifier:ClassifierOptions",
     "mood": "fer_pi.mood.options:MoodOptions",
+    "privacy": "fer_pi.outputs.privacy_panel:PrivacyOptions",
 }
 
 

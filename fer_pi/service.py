@@ -1,22 +1,32 @@
 """The appliance as a service: begins with the best configuration there is, and tells others how it is doing."""
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
+from fer_pi import status_file
 from fer_pi.app import Appliance, Sink, obeying_signals
 from fer_pi.config_choice import Choice, ConfigFiles, LastGood
+from fer_pi.device.board import board_state
+from fer_pi.device.privacy import PrivacySwitch
 from fer_pi.device.service_manager import ServiceManager
 from fer_pi.errors import ModelError
+from fer_pi.status_file import Facts, StatusFile
 
 log = logging.getLogger(__name__)
 
 
-def serve(files: ConfigFiles, *, notify: str | None = None) -> None:
+def serve(
+    files: ConfigFiles, state: Path | None = None, runtime: Path | None = None, notify: str | None = None
+) -> None:
     """Show the mood until a signal ends it, or until a file that feeds it ends.
 
-    `notify` is the address of the service manager, if there is one. Raises ConfigError or ModelError only where there
-    is no other configuration to go on with.
+    `state` is the folder for what outlasts a restart, `runtime` that of the status file, `notify` the address of the
+    service manager; each may be missing. Raises ConfigError or ModelError only where there is no other configuration
+    to go on with.
     """
+    switch = PrivacySwitch(state)
     with ExitStack() as closing:
         sinks: list[Sink] = []
         if notify:
@@ -24,20 +34,44 @@ def serve(files: ConfigFiles, *, notify: str | None = None) -> None:
             closing.callback(sinks[-1].close)
         choice = files.at_start()
         try:
-            _run(choice, files, sinks)
+            _run(choice, files, sinks, switch, runtime)
         except ModelError as error:
             if choice.fault:
                 raise
-            _run(files.instead_after(error), files, sinks)
+            _run(files.instead_after(error), files, sinks, switch, runtime)
 
 
-def _run(choice: Choice, files: ConfigFiles, sinks: list[Sink]) -> None:
+def _run(choice: Choice, files: ConfigFiles, sinks: list[Sink], switch: PrivacySwitch, runtime: Path | None) -> None:
     log.info("the configuration is %s", choice.path)
-    appliance = Appliance(
-        choice.config,
-        [*sinks, LastGood(files, lambda: appliance.config)],
-        reload=lambda: files.at_reload().config,
-        fault=choice.fault,
-    )
-    with obeying_signals(appliance):
+    with ExitStack() as closing:
+        more: list[Sink] = [LastGood(files, lambda: appliance.config)]
+        if runtime:
+            more.append(StatusFile(runtime / status_file.NAME, _facts(lambda: appliance, files)))
+            closing.callback(more[-1].close)
+        appliance = Appliance(
+            choice.config,
+            [*sinks, *more],
+            reload=lambda: files.at_reload().config,
+            fault=choice.fault,
+            switch=switch,
+        )
+        closing.enter_context(obeying_signals(appliance))
         appliance.run()
+
+
+def _facts(appliance: Callable[[], Appliance], files: ConfigFiles) -> Callable[[], Facts]:
+    """What the status tells beside the readings, at the time that it is asked."""
+
+    def facts() -> Facts:
+        running, choice = appliance(), files.current
+        camera = running.camera
+        return Facts(
+            camera=camera.name if camera else "",
+            camera_problem=camera.problem if camera else "",
+            outputs=running.outputs,
+            board=board_state(),
+            config=str(choice.path) if choice else "",
+            config_fault=running.fault,
+        )
+
+    return facts

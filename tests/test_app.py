@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,30 @@ def test_a_bad_configuration_on_reload_changes_nothing_and_is_shown(video: Path)
     assert witness.readings[14].message == ""
     assert witness.readings[-1].message == "config.yaml:3:5: outputs[0].gren: unknown option"
     assert witness.readings[-1].status is Status.WATCHING
+
+
+def test_the_button_closes_the_camera_and_light_and_status_say_so(video: Path, pins: MockPins) -> None:
+    def press(reading: Reading) -> None:
+        closed = reading.status is Status.PAUSED and was_lit(pins)
+        if (has_settled(reading) and Status.PAUSED not in witness.statuses) or (closed and len(paused(witness)) == 3):
+            pins.factory.pin(24).drive_low()
+            pins.factory.pin(24).drive_high()
+        elif has_settled(reading):
+            appliance.request_stop()
+
+    def paused(witness: Witness) -> list[Reading]:
+        return [reading for reading in witness.readings if reading.status is Status.PAUSED]
+
+    witness = Witness(press)
+    camera = {"kind": "replay", "path": str(video), "loop": True}
+    settings = {"camera": camera, "privacy": {"button": 24, "led": 23}, "outputs": [LED]}
+    appliance = Appliance(checked_config(settings), [witness])
+    appliance.run()
+    entered = [status for status in witness.statuses if status in (Status.WATCHING, Status.PAUSED)]
+    assert entered == [Status.WATCHING, Status.PAUSED, Status.WATCHING]
+    assert all(reading.frame is None and not reading.sightings for reading in paused(witness))
+    assert [level for level, _ in groupby(level for _, level in pins.levels[23])] == [0, 1, 0, 1, 0]
+    assert dark(pins)
 
 
 def test_nothing_is_left_running(video: Path, pins: MockPins) -> None:

@@ -89,7 +89,14 @@ def test_mistakes_deep_in_a_block_have_suggestions_too(tmp_path: Path) -> None:
 def test_a_pin_that_two_outputs_claim_is_named_with_both(tmp_path: Path) -> None:
     text = "outputs:\n  - kind: rgb_led\n    red: 5\n  - kind: emotion_leds\n    leds:\n      anger: 5\n"
     assert complaints(tmp_path, text) == [
-        "config.yaml:6:7: outputs[1].leds.anger: GPIO5 is used twice, by outputs[0].red too; give each LED its own pin"
+        "config.yaml:6:7: outputs[1].leds.anger: GPIO5 is used twice, by outputs[0].red too; give each its own pin"
+    ]
+
+
+def test_a_pin_of_the_privacy_panel_is_nobody_else_s(tmp_path: Path) -> None:
+    text = "privacy: {button: 5}\noutputs:\n  - kind: rgb_led\n    red: 5\n"
+    assert complaints(tmp_path, text) == [
+        "config.yaml:1:11: privacy.button: GPIO5 is used twice, by outputs[0].red too; give each its own pin"
     ]
 
 
@@ -135,7 +142,7 @@ def all_options() -> dict[str, type[Options]]:
 def test_the_schema_describes_every_block() -> None:
     schema = json_schema()
     json.dumps(schema)
-    assert set(schema["properties"]) == {"version", "camera", "detector", "classifier", "mood", "outputs"}
+    assert set(schema["properties"]) == {"version", "camera", "detector", "classifier", "mood", "privacy", "outputs"}
     assert set(schema["properties"]["camera"]["discriminator"]["mapping"]) == set(CAMERAS)
     assert not schema["additionalProperties"]
 

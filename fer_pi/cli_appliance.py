@@ -1,0 +1,58 @@
+"""The commands for whoever looks after an appliance: how is it, shut its eyes."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from fer_pi.cli_options import RUNTIME, STATE, runtime_option, state_option
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--watch", is_flag=True, help="Go on until Ctrl-C.")
+@runtime_option(RUNTIME, "Where the running appliance tells how it is.")
+def status(as_json: bool, watch: bool, runtime_dir: Path) -> None:
+    """How the running appliance is doing: mood, rates, latency, camera, outputs, heat.
+
+    Ends with status 0 if it runs, and with 3 if it does not, or hangs.
+    """
+    from fer_pi.status_view import show_status
+
+    sys.exit(show_status(runtime_dir, as_json=as_json, watch=watch))
+
+
+@click.group()
+def privacy() -> None:
+    """Close the camera, open it again, or ask whether it is closed; it stays so over a restart."""
+
+
+@privacy.command("on")
+@state_option(STATE, "Where the appliance keeps what outlasts a restart.")
+@runtime_option(RUNTIME, "Where the running appliance tells how it is.")
+def privacy_on(state_dir: Path, runtime_dir: Path) -> None:
+    """Close the camera now, and keep it closed until it is opened again."""
+    _switch(state_dir, runtime_dir, True)
+
+
+@privacy.command("off")
+@state_option(STATE, "Where the appliance keeps what outlasts a restart.")
+@runtime_option(RUNTIME, "Where the running appliance tells how it is.")
+def privacy_off(state_dir: Path, runtime_dir: Path) -> None:
+    """Open the camera again."""
+    _switch(state_dir, runtime_dir, False)
+
+
+@privacy.command("status")
+@runtime_option(RUNTIME, "Where the running appliance tells how it is.")
+def privacy_status(runtime_dir: Path) -> None:
+    """Whether the camera is closed."""
+    from fer_pi.privacy_command import answer
+
+    click.echo(answer(runtime_dir))
+
+
+def _switch(state_dir: Path, runtime_dir: Path, on: bool) -> None:
+    from fer_pi.privacy_command import switch
+
+    click.echo(switch(state_dir, runtime_dir, on))

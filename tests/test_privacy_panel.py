@@ -1,0 +1,71 @@
+"""A button and a light on GPIO pins; without them, or with broken ones, the rest goes on."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from fer_pi.config import checked_config
+from fer_pi.errors import ConfigError
+from fer_pi.outputs.privacy_panel import PrivacyOptions, PrivacyPanel
+from fer_pi.testing.pins import MockPins, mock_pins
+
+
+@pytest.fixture
+def pins() -> Iterator[MockPins]:
+    with mock_pins() as pins:
+        yield pins
+
+
+def test_the_light_goes_on_and_off_and_is_dark_in_the_end(pins: MockPins) -> None:
+    panel = PrivacyPanel(PrivacyOptions(led=23), lambda: None)
+    levels = [pins.level(23)]
+    for on in (True, True, False, True):
+        panel.light(on)
+        levels.append(pins.level(23))
+    panel.close()
+    panel.close()
+    assert levels == [0, 1, 1, 0, 1]
+    assert pins.level(23) == 0
+    assert pins.all_released()
+
+
+def test_a_press_is_told_once(pins: MockPins) -> None:
+    presses = []
+    panel = PrivacyPanel(PrivacyOptions(button=24), lambda: presses.append(1))
+    pin = pins.factory.pin(24)
+    for _ in range(2):
+        pin.drive_low()
+        pin.drive_high()
+    panel.close()
+    assert len(presses) == 2
+    assert panel.problem == ""
+
+
+def test_pins_that_cannot_be_had_are_told_and_nothing_else(pins: MockPins) -> None:
+    taken = PrivacyPanel(PrivacyOptions(led=23), lambda: None)
+    panel = PrivacyPanel(PrivacyOptions(button=24, led=23), lambda: None)
+    assert panel.problem.startswith("no camera light: cannot drive GPIO23")
+    panel.light(True)
+    panel.close()
+    taken.close()
+
+
+def test_a_light_that_breaks_is_told(pins: MockPins) -> None:
+    panel = PrivacyPanel(PrivacyOptions(led=23), lambda: None)
+    pins.broken[23] = OSError("gone")
+    panel.light(True)
+    assert panel.problem.startswith("no camera light: GPIO23 (led) no longer answers")
+    pins.broken.clear()
+    panel.close()
+
+
+def test_button_and_light_want_a_pin_each() -> None:
+    with pytest.raises(ConfigError, match="GPIO5 is used twice, by button too"):
+        checked_config({"privacy": {"button": 5, "led": 5}})
+
+
+def test_nothing_is_wired_by_default() -> None:
+    panel = PrivacyPanel(PrivacyOptions(), lambda: None)
+    panel.light(True)
+    assert (panel.problem, PrivacyOptions().pins()) == ("", [])
+    panel.close()
