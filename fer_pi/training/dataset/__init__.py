@@ -1,0 +1,1 @@
+"""Looks over a data set before anything is trained on it."""
