@@ -25,6 +25,9 @@ LATER = {
         "emotion": "fer_pi.training.emotion.commands:evaluate_emotion",
         "detector": "fer_pi.training.detector.commands:evaluate_detector",
     },
+    "dataset": {
+        "check": "fer_pi.training.dataset.commands:check_dataset",
+    },
 }
 """Commands of the laboratory, imported when they are called: they need the extra `train`."""
 
@@ -239,6 +242,11 @@ def train() -> None:
 @commands.group(cls=Laboratory)
 def evaluate() -> None:
     """Measure a model on labelled data."""
+
+
+@commands.group(cls=Laboratory)
+def dataset() -> None:
+    """Look over labelled data before training on it."""
 
 
 commands.add_command(cli_appliance.status)
