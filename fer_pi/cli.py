@@ -66,6 +66,7 @@ def commands(verbose: int, quiet: bool) -> None:
     fer-pi analyze holiday.mp4 --json  what is in pictures and videos
     fer-pi check                       is this configuration good?
     fer-pi status                      how is the running appliance?
+    fer-pi doctor                      what is wrong, and what to do?
 
     No picture is stored or sent anywhere unless you ask for exactly that.
     """
@@ -250,6 +251,7 @@ def dataset() -> None:
 
 
 commands.add_command(cli_appliance.status)
+commands.add_command(cli_appliance.doctor)
 commands.add_command(cli_appliance.privacy)
 
 

@@ -1,11 +1,12 @@
-"""The commands for whoever looks after an appliance: how is it, shut its eyes."""
+"""The commands for whoever looks after an appliance: how is it, what is wrong, shut its eyes."""
 
+import os
 import sys
 from pathlib import Path
 
 import click
 
-from fer_pi.cli_options import RUNTIME, STATE, runtime_option, state_option
+from fer_pi.cli_options import RUNTIME, STATE, config_option, runtime_option, state_option
 
 
 @click.command()
@@ -20,6 +21,23 @@ def status(as_json: bool, watch: bool, runtime_dir: Path) -> None:
     from fer_pi.status_view import show_status
 
     sys.exit(show_status(runtime_dir, as_json=as_json, watch=watch))
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@state_option(STATE, "Where the appliance keeps what outlasts a restart.")
+@config_option
+def doctor(as_json: bool, state_dir: Path, config_path: Path) -> None:
+    """Look at all that must be right, and say how to cure what is not.
+
+    Ends with status 69 when hardware is missing, 1 when something else cannot work, else 0.
+    """
+    from fer_pi.checks import exit_status
+    from fer_pi.doctor import findings, print_findings
+
+    found = list(findings(config_path, state_dir, os.environ))
+    print_findings(found, as_json)
+    sys.exit(exit_status(found))
 
 
 @click.group()
