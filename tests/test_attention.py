@@ -286,4 +286,4 @@ def test_the_landmarks_of_a_still_face_shiver_no_more_than_in_full_looks() -> No
 
 def test_it_says_what_it_looks_with_and_how_often() -> None:
     assert str(open_attention(DetectorOptions(every=5))).endswith(", in full at one of 5 frames")
-    assert str(open_attention(DetectorOptions())).endswith(", in full at every frame")
+    assert str(open_attention(DetectorOptions(every=1))).endswith(", in full at every frame")

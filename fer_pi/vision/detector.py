@@ -51,9 +51,9 @@ class DetectorOptions(Options):
     """Most faces in one picture, the largest first; 1 to 300."""
     threads: int = Field(default=1, ge=1, le=16)
     """Threads of OpenCV, 1 to 16."""
-    every: int = Field(default=1, ge=1, le=30)
-    """The whole picture is looked at in one of so many frames, and when a face is lost; in between only near the faces
-    that are known; 1 to 30. A second face may be found as many frames later."""
+    every: int = Field(default=5, ge=1, le=30)
+    """The whole picture is looked at in one of so many frames, and at once when a face is lost or none is known; in
+    between only near the known ones. 1 to 30; a newcomer among others may be found as many frames later."""
     idle_after_s: float = Field(default=10.0, ge=0, le=86_400)
     """Seconds without anybody after which `fer-pi run` looks less often, 0 (never) to 86400."""
     idle_rate_hz: float = Field(default=4.0, ge=1, le=60)
