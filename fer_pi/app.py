@@ -10,6 +10,7 @@ from typing import Protocol
 
 from fer_pi.chain import Chain, open_chain
 from fer_pi.config import Config, Options
+from fer_pi.device.governor import Governor
 from fer_pi.device.privacy import PrivacySwitch
 from fer_pi.errors import FerPiError
 from fer_pi.outputs.privacy_panel import PrivacyPanel
@@ -41,7 +42,7 @@ class Appliance:
 
     `sinks` take each reading beside the configured outputs and stay the caller's to close. `reload` returns a new
     configuration; it is called in the loop after `request_reload`. `fault` is what is wrong from the start, shown until
-    a reload. While `switch` is on the camera is closed.
+    a reload. While `switch` is on the camera is closed. `governor` slows the loop down to spare the board.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Appliance:
         *,
         fault: str = "",
         switch: PrivacySwitch | None = None,
+        governor: Governor | None = None,
     ) -> None:
         self.config = config
         """What runs; a reload puts another one in its place."""
@@ -62,6 +64,7 @@ class Appliance:
         self.camera: Shutter | None = None
         """Where frames come from; None until it runs."""
         self._switch = switch or PrivacySwitch(None)
+        self._governor = governor
         self._outputs: list[tuple[Options, OutputRunner]] = []
         self._status: Status | None = None
         self._started_at = time.monotonic()
@@ -102,8 +105,9 @@ class Appliance:
                     break
                 if frame is not None:
                     self._offer(chain.read(frame))
-                    if chain.rest_s:  # nobody is there: the frames between are not even drawn
-                        time.sleep(chain.rest_s)
+                    # Nobody is there, or the board must be spared: the frames between are not even drawn.
+                    if rest_s := max(chain.rest_s, self._governor.rest_s if self._governor else 0.0):
+                        time.sleep(rest_s)
                 elif camera.problem:
                     self._offer(chain.without_picture(self._absence(camera), camera.problem, time.monotonic()))
 
@@ -116,6 +120,9 @@ class Appliance:
 
     def _offer(self, reading: Reading) -> None:
         wrong = [reading.message, self.fault, self.camera.note if self.camera else ""]
+        if self._governor:
+            self._governor.look(reading.made_at)
+            wrong.append(self._governor.pace.reason)
         if any(wrong):
             reading = replace(reading, message="; ".join(filter(None, wrong)))
         if reading.status is not self._status:

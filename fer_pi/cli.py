@@ -88,12 +88,18 @@ def commands(verbose: int, quiet: bool) -> None:
 @click.option("--card", type=click.Path(path_type=Path), help="A file that, where it exists, is used instead.")
 @state_option(None, "For the last good configuration, used when a new one is bad, and the privacy switch.")
 @runtime_option(None, "For what `fer-pi status` tells.")
-def run(config_path: Path, card: Path | None, state_dir: Path | None, runtime_dir: Path | None) -> None:
+@click.option(
+    "--sysfs",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("/sys"),
+    help="Where heat and power supply are read, for tries with made-up ones.  [default: /sys]",
+)
+def run(config_path: Path, card: Path | None, state_dir: Path | None, runtime_dir: Path | None, sysfs: Path) -> None:
     """Show the mood until stopped (Ctrl-C or SIGTERM); SIGHUP re-reads the configuration."""
     from fer_pi.config_choice import ConfigFiles
     from fer_pi.service import serve
 
-    serve(ConfigFiles(config_path, card, state_dir), state_dir, runtime_dir, os.environ.get("NOTIFY_SOCKET"))
+    serve(ConfigFiles(config_path, card, state_dir), state_dir, runtime_dir, os.environ.get("NOTIFY_SOCKET"), sysfs)
 
 
 @commands.command()

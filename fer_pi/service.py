@@ -8,7 +8,8 @@ from pathlib import Path
 from fer_pi import status_file
 from fer_pi.app import Appliance, Sink, obeying_signals
 from fer_pi.config_choice import Choice, ConfigFiles, LastGood
-from fer_pi.device.board import board_state
+from fer_pi.device.board import SYSFS
+from fer_pi.device.governor import Governor
 from fer_pi.device.privacy import PrivacySwitch
 from fer_pi.device.service_manager import ServiceManager
 from fer_pi.errors import ModelError
@@ -18,15 +19,19 @@ log = logging.getLogger(__name__)
 
 
 def serve(
-    files: ConfigFiles, state: Path | None = None, runtime: Path | None = None, notify: str | None = None
+    files: ConfigFiles,
+    state: Path | None = None,
+    runtime: Path | None = None,
+    notify: str | None = None,
+    sysfs: Path = SYSFS,
 ) -> None:
     """Show the mood until a signal ends it, or until a file that feeds it ends.
 
     `state` is the folder for what outlasts a restart, `runtime` that of the status file, `notify` the address of the
-    service manager; each may be missing. Raises ConfigError or ModelError only where there is no other configuration
-    to go on with.
+    service manager; each may be missing. `sysfs` is where heat and power supply are read. Raises ConfigError or
+    ModelError only where there is no other configuration to go on with.
     """
-    switch = PrivacySwitch(state)
+    with_these = PrivacySwitch(state), Governor(sysfs)
     with ExitStack() as closing:
         sinks: list[Sink] = []
         if notify:
@@ -34,19 +39,26 @@ def serve(
             closing.callback(sinks[-1].close)
         choice = files.at_start()
         try:
-            _run(choice, files, sinks, switch, runtime)
+            _run(choice, files, sinks, runtime, *with_these)
         except ModelError as error:
             if choice.fault:
                 raise
-            _run(files.instead_after(error), files, sinks, switch, runtime)
+            _run(files.instead_after(error), files, sinks, runtime, *with_these)
 
 
-def _run(choice: Choice, files: ConfigFiles, sinks: list[Sink], switch: PrivacySwitch, runtime: Path | None) -> None:
+def _run(
+    choice: Choice,
+    files: ConfigFiles,
+    sinks: list[Sink],
+    runtime: Path | None,
+    switch: PrivacySwitch,
+    governor: Governor,
+) -> None:
     log.info("the configuration is %s", choice.path)
     with ExitStack() as closing:
         more: list[Sink] = [LastGood(files, lambda: appliance.config)]
         if runtime:
-            more.append(StatusFile(runtime / status_file.NAME, _facts(lambda: appliance, files)))
+            more.append(StatusFile(runtime / status_file.NAME, _facts(lambda: appliance, files, governor)))
             closing.callback(more[-1].close)
         appliance = Appliance(
             choice.config,
@@ -54,12 +66,13 @@ def _run(choice: Choice, files: ConfigFiles, sinks: list[Sink], switch: PrivacyS
             reload=lambda: files.at_reload().config,
             fault=choice.fault,
             switch=switch,
+            governor=governor,
         )
         closing.enter_context(obeying_signals(appliance))
         appliance.run()
 
 
-def _facts(appliance: Callable[[], Appliance], files: ConfigFiles) -> Callable[[], Facts]:
+def _facts(appliance: Callable[[], Appliance], files: ConfigFiles, governor: Governor) -> Callable[[], Facts]:
     """What the status tells beside the readings, at the time that it is asked."""
 
     def facts() -> Facts:
@@ -69,7 +82,7 @@ def _facts(appliance: Callable[[], Appliance], files: ConfigFiles) -> Callable[[
             camera=camera.name if camera else "",
             camera_problem=camera.problem if camera else "",
             outputs=running.outputs,
-            board=board_state(),
+            board=governor.board,
             config=str(choice.path) if choice else "",
             config_fault=running.fault,
         )

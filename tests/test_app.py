@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from fer_pi.app import Appliance, obeying_signals
 from fer_pi.config import Config, checked_config
+from fer_pi.device.governor import Governor, Pace
 from fer_pi.errors import ConfigError
 from fer_pi.testing.pins import MockPins, mock_pins
 from fer_pi.testing.videos import scene_video
@@ -205,6 +207,17 @@ def test_the_button_closes_the_camera_and_light_and_status_say_so(video: Path, p
     assert all(reading.frame is None and not reading.sightings for reading in paused(witness))
     assert [level for level, _ in groupby(level for _, level in pins.levels[23])] == [0, 1, 0, 1, 0]
     assert dark(pins)
+
+
+def test_a_board_that_must_be_spared_looks_less_often_and_says_so(video: Path, tmp_path: Path) -> None:
+    """Two seconds of video at three readings a second."""
+    witness = Witness()
+    governor = Governor(tmp_path)
+    governor.pace = Pace(3, "it is too hot", changed_at=time.monotonic(), calm_since=time.monotonic())
+    Appliance(settings(video, pace="real"), [witness], governor=governor).run()
+    seen = [reading for reading in witness.readings if reading.frame is not None]
+    assert 3 <= len(seen) <= 7
+    assert {reading.message for reading in seen} == {"it is too hot"}
 
 
 def test_nothing_is_left_running(video: Path, pins: MockPins) -> None:

@@ -102,3 +102,12 @@ def test_a_bad_configuration_on_reload_changes_nothing_but_what_is_told(tmp_path
     serve(files(tmp_path, FOR_EVER), notify=systemd.address)
     assert systemd.told()[-1].startswith(("nobody", "watching"))
     assert f"{tmp_path}/config.yaml:1:1: outputz" in systemd.told()[-1]
+
+
+def test_a_hot_board_is_told_and_the_mood_goes_on(tmp_path: Path, systemd: Systemd) -> None:
+    zone = tmp_path / "class/thermal/thermal_zone0"
+    zone.mkdir(parents=True)
+    (zone / "temp").write_text("85000\n")
+    systemd.stop_at("watching: happiness")
+    serve(files(tmp_path, FOR_EVER), None, tmp_path, systemd.address, tmp_path)
+    assert systemd.told()[-1] == "watching: happiness (it is too hot, so it looks less often)"
