@@ -142,8 +142,8 @@ def test_one_twin_in_many_is_a_warning_only(tmp_path: Path) -> None:
         ("cut off", "warning", ["train: 1 files cannot be read", "angry/cut.jpg (image file is truncated"]),
         ("blank", "warning", ["train: 1 pictures show nothing", "angry/blank.png"]),
         ("small and wide", "warning", ["smaller than 48 px", "wide.png (40 x 20)", "not square and are squeezed"]),
-        ("unknown folder", "error", ["'hapiness' (2 pictures) is not the name of an emotion; known: neutral,"]),
-        ("numbered", "error", ["'3' (2 pictures) is a number, and data sets count emotions differently"]),
+        ("unknown folder", "error", ["not names of emotions", "'hapiness' (2 pictures); did you mean 'happ"]),
+        ("numbered", "error", ["train: 1 labels are numbers, and data sets count emotions differently"]),
         ("empty folder", "error", ["train: 1 empty folders", "train/fear"]),
         ("other files", "note", ["files that are no pictures by their names: 1 .db"]),
         ("no validation", "error", ["no valid part; name a folder or file valid or validation"]),
@@ -219,8 +219,8 @@ def test_a_table_names_its_missing_files_and_the_labels_that_are_not_understood(
     said = findings(root, "error")
     assert "2 files named in the table are missing" in said
     assert "labels.csv:47: nowhere.png" in said and "labels.csv:48: (no name)" in said
-    assert "'freude' (1 pictures) is not the name of an emotion" in said
-    assert "'(empty)' (1 pictures)" in said
+    assert "2 labels are not names of emotions" in said
+    assert "'(empty)' (1 pictures)\n'freude' (1 pictures)" in said
 
 
 def test_a_table_may_have_splits(tmp_path: Path) -> None:
@@ -229,6 +229,13 @@ def test_a_table_may_have_splits(tmp_path: Path) -> None:
     ]
     figures, _, _ = check(write_table(tmp_path, "image,label,split\n" + "\n".join(rows)))
     assert {name: part["pictures"] for name, part in figures["parts"].items()} == {"train": 42, "valid": 3}
+
+
+def test_a_picture_with_several_rows_counts_once(tmp_path: Path) -> None:
+    rows = [f"{index // 2}.png,happy" for index in range(20)]
+    figures, _, _ = check(write_table(tmp_path, "image,label\n" + "\n".join(rows)))
+    assert figures["parts"]["all"]["pictures"] == 10
+    assert figures["parts"]["all"]["look_alikes"] == 0
 
 
 def test_the_table_of_the_detector_is_read_as_its_training_reads_it(tmp_path: Path) -> None:
@@ -326,7 +333,10 @@ def test_the_report_is_one_page_with_plots_examples_and_the_twins(tmp_path: Path
 def test_a_report_can_be_written_about_a_set_without_any_picture(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="reports need matplotlib (the extra 'train')")
     pytest.importorskip("jinja2", reason="reports need jinja2 (the extra 'train')")
-    (tmp_path / "set" / "happy").mkdir(parents=True)
-    result = run(tmp_path / "set", "--report", tmp_path / "out")
-    assert result.exit_code == 66, result.output
-    assert "empty folders" in (tmp_path / "out" / "report.html").read_text()
+    (tmp_path / "folders" / "happy").mkdir(parents=True)
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "train.npz").write_bytes(b"PK")
+    for name, words in (("folders", "empty folders"), ("archive", "not a FER+ archive")):
+        result = run(tmp_path / name, "--report", tmp_path / "out")
+        assert result.exit_code == 66, result.output
+        assert words in (tmp_path / "out" / "report.html").read_text()

@@ -62,17 +62,17 @@ class _Sees:
 
 
 def test_the_figures_are_those_of_their_definitions() -> None:
-    said = np.full((4, 8), 0.02)
-    said[[0, 1, 2, 3], [0, 0, 1, 0]] = 0.86
-    figures = measures(Judged(said, np.array([0, 0, 1, 1])))
-    assert figures["accuracy"] == 0.75
+    said = np.full((5, 8), 0.02)
+    said[[0, 1, 2, 3, 4], [0, 0, 0, 1, 0]] = 0.86
+    figures = measures(Judged(said, np.array([0, 0, 0, 1, 1])))
+    assert figures["accuracy"] == 0.8
     assert figures["balanced_accuracy"] == 0.75  # recalls 1 and 1/2
     assert figures["confusion"]["counts"][1][:3] == [1, 1, 0]
-    assert figures["log_loss"] == pytest.approx(-(3 * np.log(0.86) + np.log(0.02)) / 4)
+    assert figures["log_loss"] == pytest.approx(-(4 * np.log(0.86) + np.log(0.02)) / 5)
     assert set(figures["roc"]) == {"neutral", "happiness"}
-    assert figures["roc"]["happiness"]["auc"] == 0.75
+    assert figures["roc"]["happiness"]["auc"] == pytest.approx(0.75)
     (step,) = figures["reliability"]
-    assert (step["samples"], step["accuracy"]) == (4, 0.75)
+    assert (step["samples"], step["accuracy"]) == (5, 0.8)
     assert step["from"] < 0.86 < step["to"]
     assert step["confidence"] == pytest.approx(0.86)
 

@@ -1,5 +1,6 @@
 """Judges a data set before anything is trained on it: what is in it, what is wrong with it, what would mislead."""
 
+import difflib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -162,8 +163,12 @@ def _of_part(part: Part, layout: str) -> list[Finding]:
         if names:
             findings.append(Finding(level, f"{part.name}: {len(names):,} {text}", _few(names)))
 
-    for name, count in part.strange.most_common():
-        findings.append(Finding("error", f"{part.name}: {name!r} ({count:,} pictures) {_not_understood(name)}"))
+    numbers = [name for name in sorted(part.strange) if name.isdigit()]
+    words = [f"{name!r} ({part.strange[name]:,} pictures){_meant(name)}" for name in sorted(part.strange)]
+    if len(numbers) == len(words):
+        say("error", numbers, "labels are numbers, and data sets count emotions differently; write the emotions' names")
+    else:
+        say("error", words, f"labels are not names of emotions; known: {', '.join(NAMES)}")
     say("error", part.empty, "empty folders; put pictures in or remove them")
     say("error", part.missing, "files named in the table are missing")
     say("warning", part.broken, "files cannot be read and are left out")
@@ -182,10 +187,9 @@ def _of_part(part: Part, layout: str) -> list[Finding]:
     return findings
 
 
-def _not_understood(name: str) -> str:
-    if name.strip().isdigit():
-        return "is a number, and data sets count emotions differently; write the name of the emotion"
-    return f"is not the name of an emotion; known: {', '.join(NAMES)}"
+def _meant(name: str) -> str:
+    close = difflib.get_close_matches(name.lower(), NAMES, n=1, cutoff=0.75)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _of_balance(part: Part) -> list[Finding]:

@@ -33,7 +33,9 @@ def check_dataset(data: Path, report_folder: Path | None, as_json: bool) -> None
     DIR holds train.npz and valid.npz (FER+), train/ and validation/ with a folder for each emotion, or a csv that
     names pictures. Ends with status 66 if something is wrong that training would refuse or that would mislead.
     """
-    with Progress(TextColumn("{task.completed:,} pictures"), console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.completed:,} pictures"),)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
         figures, contents, pairs = check(data, lambda: bar.advance(task))
     page = None
@@ -72,4 +74,4 @@ def _print(figures: dict[str, Any]) -> None:
         console.print(f"[{COLORS[finding['level']]}]{finding['level']}[/] {escape(finding['text'])}")
         for example in finding["examples"]:
             console.print(f"    {escape(example)}", style="dim")
-    console.print("nothing that training would refuse" if not figures["errors"] else f"{figures['errors']} errors")
+    console.print("nothing that training would refuse" if not figures["errors"] else f"errors: {figures['errors']}")

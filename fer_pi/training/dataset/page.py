@@ -33,6 +33,7 @@ def write_page(folder: Path, figures: dict[str, Any], contents: Contents, pairs:
         folder,
         "dataset.html",
         figures,
+        emotions=[emotion.value for emotion in EMOTIONS],
         plots=drawn,
         examples=_examples(parts[0]) if parts and labelled else [],
         pairs=[_shown(contents.parts, pair) for pair in pairs[:PAIRS]],

@@ -200,7 +200,8 @@ def steps_shown() -> Iterator[Callable[[str, int], Callable[[], None]]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
 
         def step(title: str, steps: int) -> Callable[[], None]:
             task = bar.add_task(title, total=steps)
