@@ -10,6 +10,7 @@ import pytest
 
 from fer_pi.sources.demo import scene
 from fer_pi.types import Box, Face, Image
+from fer_pi.vision import attention as attention_module
 from fer_pi.vision.attention import NEAR_PX, Attention, open_attention
 from fer_pi.vision.detector import DetectorOptions
 
@@ -153,11 +154,35 @@ def test_somebody_who_walks_by_within_arms_length_is_never_missed(rate_hz: int, 
     assert watcher.full.looks <= most_in_full
 
 
+@pytest.mark.parametrize(("right", "down"), [(35, 0), (-35, 0), (0, 30), (0, -30)])
+def test_a_face_that_is_cut_by_what_is_looked_at_is_looked_for(right: int, down: int) -> None:
+    pictures = [room((300, 240, 60))] * 3 + [room((300 + right, 240 + down, 60))] * 2
+    boxes, in_full_at = Watcher(every=30).sees(pictures)
+    assert boxes == in_full(pictures)
+    assert in_full_at == [0, 3]
+
+
+@pytest.mark.parametrize(("x", "y"), [(30, 240), (610, 240), (320, 38), (320, 442)])
+def test_a_face_that_comes_to_rest_at_the_border_is_followed_there(x: int, y: int) -> None:
+    steps = zip(walk(320 + 0.8 * (x - 320), x, 20), walk(240 + 0.8 * (y - 240), y, 20), strict=True)
+    pictures = [room((across, down, 60)) for across, down in steps] + [room((x, y, 60))] * 20
+    boxes, in_full_at = Watcher(every=30).sees(pictures)
+    assert boxes == in_full(pictures)
+    assert len(in_full_at) <= 3
+
+
+def test_somebody_who_is_suddenly_hidden_by_another_is_gone_and_nobody_there_twice() -> None:
+    pictures = [room((200, 200, 80), (240, 200, 80))] * 3 + [room((-90, 0, 80), (215, 200, 80))] * 3
+    boxes, in_full_at = Watcher(every=30).sees(pictures)
+    assert boxes == in_full(pictures)
+    assert in_full_at == [0, 3]
+
+
 def test_somebody_who_leans_in_until_the_face_fills_the_picture_is_kept() -> None:
     pictures = [room((320, 240, width)) for width in walk(20, 380, 60)]
     boxes, in_full_at = Watcher(every=30).sees(pictures)
     assert boxes == in_full(pictures)
-    assert in_full_at == [0, 30]
+    assert len(in_full_at) <= 5
 
 
 def test_a_crowd_is_looked_at_in_full_as_many_small_looks_cost_more() -> None:
@@ -176,6 +201,13 @@ def test_pictures_of_any_shape_and_a_change_of_it_are_seen(shape: tuple[int, int
     boxes, in_full_at = watcher.sees(pictures)
     assert boxes == in_full(pictures)
     assert in_full_at[0] == 0
+
+
+def test_a_camera_that_changes_its_size_is_looked_at_in_full() -> None:
+    watcher = Watcher(every=10)
+    watcher.see(room((100, 120, 60)))
+    smaller = room((100, 120, 60), (250, 120, 50), shape=(240, 320))
+    assert [watcher.see(smaller)] == in_full([smaller])
 
 
 def test_after_a_gap_and_when_the_clock_goes_back_the_whole_picture_is_looked_at() -> None:
@@ -282,6 +314,21 @@ def test_the_landmarks_of_a_still_face_shiver_no_more_than_in_full_looks() -> No
         jitter.append(float(points.std(axis=0).mean() / eyes))
     full, near = jitter
     assert near <= max(1.5 * full, 0.005), jitter
+
+
+@pytest.mark.parametrize(("every", "sizes"), [(1, ["320x240"]), (5, ["320x240", f"{NEAR_PX}x{NEAR_PX}"])])
+def test_near_looks_have_a_smaller_net_of_their_own(
+    every: int, sizes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def opener(options: DetectorOptions) -> Blobs:
+        opened.append(options.size)
+        return Blobs()
+
+    monkeypatch.setattr(attention_module, "open_detector", opener)
+    open_attention(DetectorOptions(every=every))
+    assert opened == sizes
 
 
 def test_it_says_what_it_looks_with_and_how_often() -> None:
