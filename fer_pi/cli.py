@@ -256,9 +256,8 @@ def dataset() -> None:
     """Look over labelled data before training on it."""
 
 
-commands.add_command(cli_appliance.status)
-commands.add_command(cli_appliance.doctor)
-commands.add_command(cli_appliance.privacy)
+for command in cli_appliance.ALL:
+    commands.add_command(command)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The commands for whoever looks after an appliance: how is it, what is wrong, shut its eyes."""
+"""The commands for whoever looks after an appliance: how is it, what is wrong, does it light up, shut its eyes."""
 
 import os
 import sys
@@ -74,3 +74,62 @@ def _switch(state_dir: Path, runtime_dir: Path, on: bool) -> None:
     from fer_pi.privacy_command import switch
 
     click.echo(switch(state_dir, runtime_dir, on))
+
+
+@click.group()
+def leds() -> None:
+    """Try the LEDs that the configuration names."""
+
+
+@leds.command("test")
+@click.option("--seconds", type=click.FloatRange(0.2, 60), default=2.0, show_default=True, help="For each.")
+@config_option
+def leds_test(seconds: float, config_path: Path) -> None:
+    """Show every mood and every state on the configured LEDs; stop the service first, for it has their pins."""
+    _try_out(config_path, ("rgb_led", "emotion_leds"), seconds)
+
+
+@click.group()
+def screen() -> None:
+    """Try the screens that the configuration names."""
+
+
+@screen.command("test")
+@click.option("--seconds", type=click.FloatRange(0.2, 60), default=2.0, show_default=True, help="For each.")
+@config_option
+def screen_test(seconds: float, config_path: Path) -> None:
+    """Show every mood and every state on the configured screens; stop the service first, for it has the display."""
+    _try_out(config_path, ("screen",), seconds)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@state_option(STATE, "Where the privacy switch is.")
+@runtime_option(RUNTIME, "Where the running appliance tells how it is.")
+@config_option
+def snapshot(file: Path, yes: bool, state_dir: Path, runtime_dir: Path, config_path: Path) -> None:
+    """Save one picture of the configured camera to FILE (.jpg, .png), to see where it looks. Asks first.
+
+    Nothing else saves a picture of the camera. The service must be stopped, and privacy off.
+    """
+    from fer_pi.config import load_config
+    from fer_pi.snapshot import save_snapshot
+
+    config = load_config(config_path)
+    if not yes:
+        again = " (the file there is replaced)" if file.exists() else ""
+        click.confirm(f"Save a picture of everybody in front of the camera to {file}{again}?", abort=True)
+    save_snapshot(file, config, state_dir, runtime_dir)
+    click.echo(f"{file}: saved; delete it when you have seen enough")
+
+
+def _try_out(config_path: Path, kinds: tuple[str, ...], seconds: float) -> None:
+    from fer_pi.config import load_config
+    from fer_pi.try_out import try_out
+
+    try_out(load_config(config_path), kinds, seconds, click.echo)
+
+
+ALL = (status, doctor, privacy, leds, screen, snapshot)
+"""For the group of all commands."""
