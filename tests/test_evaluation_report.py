@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -218,6 +219,18 @@ def test_robustness_can_be_had_without_a_report(archive: Path) -> None:
     assert set(printed["robustness"]["conditions"]) == {condition.name for condition in CONDITIONS}
     assert printed["robustness"]["clean"] == printed["accuracy"]
     assert "points lost" in run(archive, "--robustness").output
+
+
+@pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
+def test_without_a_library_for_reports_the_command_names_it(
+    archive: Path, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("fer_pi.training.page", "fer_pi.training.emotion.lab_report", "fer_pi.training.emotion.plots"):
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    result = run(archive, "--report", archive / "report")
+    assert result.exit_code == 1
+    assert f"'{package}': pip install 'fer-pi[train]'" in result.output
 
 
 def test_a_report_that_cannot_be_written_says_where(tmp_path: Path) -> None:

@@ -40,7 +40,12 @@ def check_dataset(data: Path, report_folder: Path | None, as_json: bool) -> None
         figures, contents, pairs = check(data, lambda: bar.advance(task))
     page = None
     if report_folder is not None:
-        from fer_pi.training.dataset.page import write_page
+        try:
+            from fer_pi.training.dataset.page import write_page
+        except ModuleNotFoundError as error:
+            raise click.ClickException(
+                f"--report needs the Python package '{error.name}': pip install 'fer-pi[train]'"
+            ) from error
 
         page = write_page(report_folder, figures, contents, pairs)
     if as_json:

@@ -141,7 +141,13 @@ def evaluate_emotion(
     with steps_shown() as step:
         if report_folder is not None:
             from fer_pi.training.emotion.frame import face_detector
-            from fer_pi.training.emotion.lab_report import full_figures, write_page
+
+            try:
+                from fer_pi.training.emotion.lab_report import full_figures, write_page
+            except ModuleNotFoundError as error:
+                raise click.ClickException(
+                    f"--report needs the Python package '{error.name}': pip install 'fer-pi[train]'"
+                ) from error
 
             full = full_figures(
                 faces, said, classifier, model=model, data=data.resolve().name, detect=face_detector(), step=step
