@@ -10,6 +10,7 @@ from typing import Protocol
 
 from fer_pi.chain import Chain, open_chain
 from fer_pi.config import Config, Options
+from fer_pi.config_choice import in_short
 from fer_pi.device.governor import Governor
 from fer_pi.device.privacy import PrivacySwitch
 from fer_pi.errors import FerPiError
@@ -144,7 +145,7 @@ class Appliance:
             if (config.detector, config.classifier, config.mood) != (old.detector, old.classifier, old.mood):
                 chain = open_chain(config)
         except FerPiError as error:
-            self.fault = str(error).splitlines()[0]
+            self.fault = in_short(error)
             log.error("the new configuration is not used, the old one goes on:\n%s", error)
             return chain, camera
         self.config, self.fault = config, ""

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,8 +70,8 @@ class ConfigFiles:
                 log.error("nor can this one:\n%s", worse)
                 continue
             log.error("this configuration cannot be used, %s is used instead:\n%s", path, error)
-            which = "the last good one is used" if path == self._last_good else f"{path} is used"
-            self.current = replace(choice, fault=f"bad configuration, {which}: {str(error).splitlines()[0]}")
+            which = "the last good configuration" if path == self._last_good else str(path)
+            self.current = replace(choice, fault=f"{in_short(error)}; {which} is used instead")
             return self.current
         raise error
 
@@ -127,6 +128,11 @@ class LastGood:
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+def in_short(error: FerPiError) -> str:
+    """The first complaint, without the folder that a small screen has no room for."""
+    return re.sub(r"^\S*/", "", str(error).splitlines()[0])
 
 
 def complaints_file(path: Path) -> Path:

@@ -62,15 +62,15 @@ def files(tmp_path: Path, text: str, last_good: str | None = None) -> ConfigFile
 def test_a_bad_configuration_at_boot_leaves_the_mood_on_and_says_so(tmp_path: Path, systemd: Systemd) -> None:
     systemd.stop_at("watching: happiness")
     serve(files(tmp_path, "outputz: []\n", FOR_EVER), notify=systemd.address)
-    fault = f"bad configuration, the last good one is used: {tmp_path}/config.yaml:1:1: outputz"
-    assert fault in systemd.told()[-1]
+    assert "(config.yaml:1:1: outputz: unknown option" in systemd.told()[-1]
+    assert "the last good configuration is used instead" in systemd.told()[-1]
 
 
 @pytest.mark.parametrize(
     ("spoilt", "fault"),
     [
-        ("classifier: {model: /nowhere}\n", "/manifest.json: no model here"),
-        ("detector: {model: /nowhere.onnx}\n", "/nowhere.onnx: no such model file"),
+        ("classifier: {model: /nowhere}\n", "manifest.json: no model here"),
+        ("detector: {model: /nowhere.onnx}\n", "nowhere.onnx: no such model file"),
     ],
 )
 def test_a_model_that_is_not_there_leaves_the_last_good_configuration(
@@ -101,7 +101,7 @@ def test_a_bad_configuration_on_reload_changes_nothing_but_what_is_told(tmp_path
     systemd.act = act
     serve(files(tmp_path, FOR_EVER), notify=systemd.address)
     assert systemd.told()[-1].startswith(("nobody", "watching"))
-    assert f"{tmp_path}/config.yaml:1:1: outputz" in systemd.told()[-1]
+    assert "(config.yaml:1:1: outputz: unknown option" in systemd.told()[-1]
 
 
 def test_a_hot_board_is_told_and_the_mood_goes_on(tmp_path: Path, systemd: Systemd) -> None:
