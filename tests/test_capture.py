@@ -1,6 +1,7 @@
 """The thread behind live cameras: newest picture only, and back again after whatever happens to the device."""
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from fer_pi.errors import CameraError
 from fer_pi.sources.capture import Capture, Feed, Patience, Picture, time_taken
 from fer_pi.testing.cameras import Clock, FakeGrabber, FakeOpener, noise
+from fer_pi.types import Frame
 
 
 def picture(seed: int, width: int = 64, height: int = 48) -> Picture:
@@ -25,6 +27,7 @@ def until_picture(feed: Feed, clock: Clock, most_s: float = 60.0) -> float:
         step = feed.step()
         if isinstance(step, Picture):
             return clock.now - start
+        assert step is not None, "no picture is let pass that was wanted"
         clock.pass_by(step)
     raise AssertionError(f"no picture within {most_s} s; {feed.problem}")
 
@@ -164,6 +167,60 @@ def test_read_gives_the_newest_frame_once_and_counts_the_dropped_ones() -> None:
         capture.close()
 
 
+def test_while_nobody_reads_pictures_pass_unread_and_the_next_reader_gets_a_fresh_one() -> None:
+    clock = Clock()
+    device = FakeGrabber([picture(1)])
+    capture = Capture(FakeOpener(device), "fake camera", clock=clock)
+    frames: list[Frame | None] = []
+    reader = threading.Thread(target=lambda: frames.append(capture.read(5)))
+    try:
+        assert capture.read(5) is not None
+        _blocked(capture)
+        clock.pass_by(0.2)
+        device.put(picture(2))  # was wanted when it was begun
+        device.put(picture(3))
+        _until(lambda: capture._next_index == 3)
+        assert device.skipped == 1 and capture._frame is None, "an old picture is not kept"
+        reader.start()
+        _until(lambda: capture._reading)
+        device.put(picture(4))  # on its way when the reader came
+        device.put(picture(5))
+        reader.join(5)
+        (frame,) = frames
+        assert frame is not None and frame.index == 4 and np.array_equal(frame.gray, noise(5))
+        assert device.skipped == 2
+    finally:
+        device.let_go()
+        capture.close()
+
+
+def test_before_anybody_has_read_every_picture_is_kept_for_the_first_reader() -> None:
+    clock = Clock()
+    device = FakeGrabber([picture(1)])
+    capture = Capture(FakeOpener(device), "fake camera", clock=clock)
+    try:
+        _until(lambda: capture._next_index == 1)
+        clock.pass_by(60)
+        device.put(picture(2))
+        _until(lambda: capture._next_index == 2)
+        frame = capture.read(5)
+        assert frame is not None and np.array_equal(frame.gray, noise(2)) and device.skipped == 0
+    finally:
+        device.let_go()
+        capture.close()
+
+
+def test_a_device_that_stops_while_nobody_reads_is_opened_anew() -> None:
+    clock = Clock()
+    lost, again = FakeGrabber([picture(1), CameraError("pulled out")]), FakeGrabber([picture(2)])
+    feed = feed_of(lost, again, clock=clock)
+    until_picture(feed, clock)
+    assert feed.step(wanted=False) == 0.5
+    assert (lost.closed, feed.problem) == (1, "pulled out")
+    assert feed.step(wanted=False) == 0.0, "it is opened, wanted or not"
+    assert isinstance(feed.step(), Picture)
+
+
 def test_a_changed_frame_size_is_followed() -> None:
     device = FakeGrabber([picture(1)])
     capture = Capture(FakeOpener(device), "fake camera")
@@ -232,12 +289,17 @@ def test_a_held_device_is_left_to_its_driver_and_a_fresh_one_opened_with_one_thr
 
 def _blocked(capture: Capture) -> None:
     """Returns once the capture's thread waits in its device."""
+    _until(lambda: capture._feed._held is not None)
+
+
+def _until(reached: Callable[[], bool]) -> None:
+    """Returns once the capture's thread has come so far."""
     ready = threading.Event()
     for _ in range(5000):
-        if capture._feed._held is not None:
+        if reached():
             return
         ready.wait(0.001)
-    raise AssertionError("the thread did not come to wait for its device")
+    raise AssertionError("the thread did not come so far")
 
 
 def _ended(capture: Capture) -> None:

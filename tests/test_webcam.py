@@ -171,6 +171,25 @@ def test_a_format_that_only_opencv_can_read_is_left_to_it(plugged: FakeKernel) -
     assert picture is not None and picture.gray.shape == (48, 64)
 
 
+def test_a_picture_that_nobody_wants_is_let_pass_undecoded(
+    plugged: FakeKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webcam = OpenWebcam(WebcamOptions(), plugged.kernel, FakeReader([colorful(), colorful()], "MJPG"))
+    decoded: list[int] = []
+    decode = cv2.imdecode
+
+    def counted(data: Any, how: int) -> Any:
+        decoded.append(how)
+        return decode(data, how)
+
+    monkeypatch.setattr(cv2, "imdecode", counted)
+    webcam.skip()
+    assert not decoded
+    assert webcam.grab() is not None and len(decoded) == 1
+    with pytest.raises(CameraError, match="has stopped sending pictures; check its cable"):
+        webcam.skip()
+
+
 def test_the_drivers_own_time_travels_with_the_picture(plugged: FakeKernel) -> None:
     stamp_s = time.monotonic() - 0.25
     webcam = OpenWebcam(WebcamOptions(), plugged.kernel, FakeReader([colorful()], stamp_s=stamp_s))

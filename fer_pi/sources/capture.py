@@ -5,6 +5,7 @@ its newest picture, and gives up a thread that a driver holds fast.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,8 @@ LONGEST_PAUSE_S = 4.0
 """With the second that opening takes, a camera that comes back is seen again within 5 s."""
 OPENING_S = 12.0
 """An opening that takes longer than this is held fast: OpenCV gives up after 10 s by itself."""
+UNREAD_S = 0.1
+"""When nobody has read for so long, as in an empty room, pictures pass without being decoded until somebody does."""
 JOIN_S = 2.0
 """How long `close` waits for the thread."""
 
@@ -60,6 +63,9 @@ class Grabber(Protocol):
 
     def grab(self) -> Picture | None:
         """Wait for the next picture; None for one too broken to use. Raises CameraError when the device has stopped."""
+
+    def skip(self) -> None:
+        """Wait for the next picture, and make nothing of it. Raises CameraError when the device has stopped."""
 
     def close(self) -> None:
         """Release the device."""
@@ -97,8 +103,8 @@ class Feed:
         self._frozen = False
         self._held: tuple[float, float] | None = None
 
-    def step(self) -> Picture | float:
-        """One opening or one picture: a new picture, or the seconds to wait before the next step."""
+    def step(self, wanted: bool = True) -> Picture | float | None:
+        """One opening or one picture: a new picture, None for one that is not `wanted`, or the seconds to wait."""
         try:
             if self._grabber is None:
                 self._held = (self._clock(), OPENING_S)
@@ -107,6 +113,9 @@ class Feed:
                 self.name = self._grabber.name
                 return 0.0
             self._held = (self._clock(), self._patience.stall_s)
+            if not wanted:
+                self._grabber.skip()
+                return None
             return self._checked(self._grabber.grab())
         except Exception as error:  # whatever a driver's library throws, this is the only thread that can try again
             known = isinstance(error, CameraError)
@@ -183,6 +192,8 @@ class Capture:
         self._next_index = 0
         self._closed = False
         self._given_up: threading.Thread | None = None
+        self._reading = False
+        self._read_at = math.inf
         self._start()
 
     @property
@@ -197,7 +208,9 @@ class Capture:
     def read(self, timeout_s: float) -> Frame | None:
         """The newest frame not yet read; None if none came within `timeout_s`, or after `close`."""
         with self._changed:
+            self._reading = True
             self._changed.wait_for(lambda: self._frame is not None or self._closed, timeout_s)
+            self._reading, self._read_at = False, self._clock()
             frame, self._frame = self._frame, None
             if frame is None and not self._closed and self._feed.is_held():
                 self._give_up()
@@ -236,9 +249,11 @@ class Capture:
     def _run(self, feed: Feed, stop: threading.Event) -> None:
         try:
             while not stop.is_set():
-                step = feed.step()
+                step = feed.step(self._reading or self._clock() - self._read_at < UNREAD_S)
                 if isinstance(step, Picture):
                     self._deliver(step, feed)
+                elif step is None:
+                    self._let_pass(feed)
                 elif step:
                     stop.wait(step)
         finally:
@@ -253,6 +268,13 @@ class Capture:
             self._frame = Frame(picture.gray, self._next_index, taken_at, None, feed.name, picture.make_color)
             self._next_index += 1
             self._changed.notify_all()
+
+    def _let_pass(self, feed: Feed) -> None:
+        """Count a picture that nobody wanted; the one before it is no longer the newest."""
+        with self._changed:
+            if feed is self._feed:
+                self._frame = None
+                self._next_index += 1
 
 
 def _same(one: Image, other: Image) -> bool:

@@ -101,12 +101,8 @@ class OpenPiCamera:
 
     def grab(self) -> Picture:
         """The next picture."""
-        try:
-            request = self._device.capture_request(wait=self._patience_s)
-            arrived_at = time.monotonic()
-        except TimeoutError as error:
-            seconds = f"{self._patience_s:g}"
-            raise CameraError(f"{self.name} has sent no picture for {seconds} s; check its ribbon cable") from error
+        request = self._request()
+        arrived_at = time.monotonic()
         try:
             buffer = request.make_buffer("main")
             stamp_ns = request.get_metadata().get("SensorTimestamp", 0)
@@ -115,11 +111,22 @@ class OpenPiCamera:
         taken_at = time_taken(stamp_ns / 1e9, arrived_at)
         return yuv420_picture(buffer, self._width, self._height, self._stride, taken_at)
 
+    def skip(self) -> None:
+        """Wait for the next picture, and make nothing of it."""
+        self._request().release()
+
     def close(self) -> None:
         """Stop the camera and release it."""
         with contextlib.suppress(RuntimeError):  # a camera that broke down cannot be stopped in good order
             self._device.stop()
         self._device.close()
+
+    def _request(self) -> Any:
+        try:
+            return self._device.capture_request(wait=self._patience_s)
+        except TimeoutError as error:
+            seconds = f"{self._patience_s:g}"
+            raise CameraError(f"{self.name} has sent no picture for {seconds} s; check its ribbon cable") from error
 
     def _configure(self, options: PiCameraOptions) -> None:
         frame_us = round(1e6 / options.rate_hz)

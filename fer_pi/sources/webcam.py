@@ -92,6 +92,7 @@ class OpenWebcam:
         """Raises CameraError saying why it cannot be opened."""
         node = chosen_node(options.device, kernel)
         self.name = f"webcam {node.title}"
+        self._stopped = f"{self.name} has stopped sending pictures; check its cable"
         self._half = options.half_size
         wanted: str = options.pixel_format
         if wanted == "auto":
@@ -119,12 +120,17 @@ class OpenWebcam:
         there, raw = self._device.read()
         arrived_at = time.monotonic()
         if not there:
-            raise CameraError(f"{self.name} has stopped sending pictures; check its cable")
+            raise CameraError(self._stopped)
         picture = picture_of(raw, self._fourcc, half=self._half)
         if picture is None:
             return None
         stamp = self._device.get(cv2.CAP_PROP_POS_MSEC) / 1000
         return Picture(picture.gray, picture.make_color, time_taken(stamp, arrived_at))
+
+    def skip(self) -> None:
+        """Wait for the next picture, and make nothing of it: neither copied nor decoded."""
+        if not self._device.grab():
+            raise CameraError(self._stopped)
 
     def close(self) -> None:
         """Release the device."""

@@ -48,6 +48,7 @@ class FakeGrabber:
     def __init__(self, events: Iterable[Event] = (), name: str = "fake camera") -> None:
         self.name = name
         self.closed = 0
+        self.skipped = 0
         self._events: queue.Queue[Event | type[EOFError]] = queue.Queue()
         for event in events:
             self.put(event)
@@ -67,6 +68,10 @@ class FakeGrabber:
             raise event
         assert event is None or isinstance(event, Picture)
         return event
+
+    def skip(self) -> None:
+        self.grab()
+        self.skipped += 1
 
     def close(self) -> None:
         assert not self.closed, "a device is released once"
@@ -210,6 +215,10 @@ class FakeReader:
             return float(int.from_bytes(self._fourcc.encode().ljust(4), "little"))
         assert what == cv2.CAP_PROP_POS_MSEC, "nothing else is asked of a webcam"
         return self._stamp_s * 1000
+
+    def grab(self) -> bool:
+        assert self.isOpened(), "only an open device can be read"
+        return next(self._pictures, None) is not None
 
     def read(self) -> tuple[bool, Any]:
         assert self.isOpened(), "only an open device can be read"
