@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from numpy.typing import NDArray
 
 from fer_pi.errors import InputError
 from fer_pi.training.dataset.check import LEAST_FACES, check
@@ -15,7 +16,7 @@ from fer_pi.training.dataset.commands import check_dataset
 from fer_pi.training.dataset.look_alikes import LIKENESS, thumbnails, twins
 
 
-def made(count: int, seed: int = 0, side: int = 48) -> np.ndarray:
+def made(count: int, seed: int = 0, side: int = 48) -> NDArray[Any]:
     """(N, side, side) uint8 of soft random shapes; no two are alike."""
     rng = np.random.default_rng(seed)
     coarse = rng.uniform(20, 235, (count, 6, 6)).astype(np.float32)
@@ -24,7 +25,7 @@ def made(count: int, seed: int = 0, side: int = 48) -> np.ndarray:
     ).astype(np.uint8)
 
 
-def write(folder: Path, images: np.ndarray, suffix: str = ".png") -> Path:
+def write(folder: Path, images: NDArray[Any], suffix: str = ".png") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for index, image in enumerate(images):
         cv2.imwrite(str(folder / f"{index}{suffix}"), image)
@@ -39,7 +40,7 @@ def sound_folders(root: Path) -> Path:
     return root
 
 
-def archive(folder: Path, name: str, images: np.ndarray, kinds: Any) -> None:
+def archive(folder: Path, name: str, images: NDArray[Any], kinds: Any) -> None:
     votes = np.zeros((len(images), 10), np.uint8)
     votes[np.arange(len(images)), kinds] = 9
     np.savez(folder / f"{name}.npz", images=images, votes=votes)
@@ -57,7 +58,7 @@ def run(*arguments: object) -> Result:
 # --- look-alikes --------------------------------------------------------------------------------------------------
 
 
-def spoilt(image: np.ndarray, how: str) -> np.ndarray:
+def spoilt(image: NDArray[Any], how: str) -> NDArray[Any]:
     if how == "mirrored":
         return image[:, ::-1].copy()
     if how == "brighter, flatter":

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from numpy.typing import NDArray
 
 from fer_pi.errors import InputError
 from fer_pi.training.emotion.data import Faces, faces_from_votes
@@ -42,7 +43,7 @@ def made_faces(count: int = 60, seed: int = 0) -> Faces:
     return faces_from_votes(np.clip(images, 0, 255).astype(np.uint8), votes)
 
 
-def answers_to(faces: Faces, right: float, seed: int = 0) -> np.ndarray:
+def answers_to(faces: Faces, right: float, seed: int = 0) -> NDArray[Any]:
     """(N, 8) probabilities whose top is the first vote in about the share `right` of the faces."""
     rng = np.random.default_rng(seed)
     said = rng.dirichlet(np.full(8, 0.5), len(faces))
@@ -55,7 +56,7 @@ class _Sees:
     """Answers by the mean of the normalised crop's upper half, so that spoiling the crop matters."""
 
     def __init__(self) -> None:
-        self.seen: list[np.ndarray] = []
+        self.seen: list[NDArray[Any]] = []
 
     def classify(self, crops: list[Image]) -> list[Scores]:
         self.seen.append(np.array(crops))
