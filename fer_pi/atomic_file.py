@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 
@@ -12,18 +11,20 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o644, durable: bool
     durable: after the return it also survives a power cut. Without it, for files in memory, nothing is waited for.
     Raises OSError, and then the old file is as it was.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # Always the same name, so that no number of crashes leaves more than one scrap, which the next writing clears away.
+    scrap = path.with_name(f".{path.name}.new")
+    scrap.unlink(missing_ok=True)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with scrap.open("xb") as file:
+            os.fchmod(file.fileno(), mode)  # before there is anything to read
             file.write(content)
             file.flush()
-            os.fchmod(file.fileno(), mode)
             if durable:
                 os.fsync(file.fileno())
-        Path(name).replace(path)
+        scrap.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(name).unlink()
+            scrap.unlink()
         raise
     if durable:
         sync_folder(path.parent)

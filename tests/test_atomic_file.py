@@ -53,3 +53,23 @@ def test_a_file_in_memory_waits_for_no_disk(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "fsync", lambda _: pytest.fail("synced"))
     replace_file(tmp_path / "x", b"1", durable=False)
     assert (tmp_path / "x").read_bytes() == b"1"
+
+
+def test_what_a_crash_left_behind_is_cleared_away(tmp_path: Path) -> None:
+    (tmp_path / ".x.new").write_bytes(b"half a fi")
+    replace_file(tmp_path / "x", b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert (tmp_path / "x").read_bytes() == b"whole"
+
+
+def test_a_secret_is_never_readable_for_others_on_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes: list[int] = []
+    fsync = os.fsync
+
+    def watched(handle: int) -> None:
+        modes.append(os.fstat(handle).st_mode & 0o777)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    replace_file(tmp_path / "x", b"1", mode=0o600)
+    assert modes[0] == 0o600
