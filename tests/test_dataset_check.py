@@ -20,9 +20,8 @@ def made(count: int, seed: int = 0, side: int = 48) -> NDArray[Any]:
     """(N, side, side) uint8 of soft random shapes; no two are alike."""
     rng = np.random.default_rng(seed)
     coarse = rng.uniform(20, 235, (count, 6, 6)).astype(np.float32)
-    return np.stack(
-        [np.clip(cv2.resize(one, (side, side), interpolation=cv2.INTER_CUBIC), 0, 255) for one in coarse]
-    ).astype(np.uint8)
+    fine = [cv2.resize(one, (side, side), interpolation=cv2.INTER_CUBIC) for one in coarse]
+    return np.asarray(np.clip(np.stack(fine), 0, 255), np.uint8)
 
 
 def write(folder: Path, images: NDArray[Any], suffix: str = ".png") -> Path:
