@@ -23,6 +23,7 @@ pytest.importorskip("build", reason="the wheel is built with 'build' and 'hatchl
 
 EXPECTED = re.compile(
     r"""fer_pi/(\w+/)*\w+\.py
+    | fer_pi/training/templates/\w+\.html
     | fer_pi/py\.typed
     | fer_pi/config\.yaml
     | fer_pi/models/\w+/(manifest\.json|card\.md|\w+\.(tflite|onnx))
