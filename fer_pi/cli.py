@@ -20,6 +20,7 @@ LATER = {
     "train": {
         "emotion": "fer_pi.training.emotion.commands:train_emotion",
         "detector": "fer_pi.training.detector.commands:train_detector",
+        "classical": "fer_pi.training.classical.commands:train_classical",
     },
     "evaluate": {
         "emotion": "fer_pi.training.emotion.commands:evaluate_emotion",
@@ -45,12 +46,31 @@ class Laboratory(click.Group):
         try:
             command: click.Command = resolve(reference)
         except ModuleNotFoundError as error:
-            if (error.name or "").startswith("fer_pi"):
-                raise
-            raise click.ClickException(
-                f"{self.name} {cmd_name} needs the Python package '{error.name}': pip install 'fer-pi[train]'"
-            ) from error
+            return _refusal(cmd_name, _missing(error))  # so that --help still lists it
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            raise _missing(error) from error
+
+
+def _missing(error: ModuleNotFoundError) -> click.ClickException:
+    """What a user can do about a library of the laboratory that is not installed; one of ours is a fault, and raised."""
+    if (error.name or "").startswith("fer_pi"):
+        raise error
+    return click.ClickException(f"this needs the Python package '{error.name}': pip install 'fer-pi[train]'")
+
+
+def _refusal(name: str, error: click.ClickException) -> click.Command:
+    """A command that only says why it cannot be run."""
+
+    def refuse(_: tuple[str, ...]) -> None:
+        raise error
+
+    words = click.Argument(["_"], nargs=-1)
+    return click.Command(name, params=[words], callback=refuse, help=error.message, add_help_option=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,7 +90,7 @@ def commands(verbose: int, quiet: bool) -> None:
 
     No picture is stored or sent anywhere unless you ask for exactly that.
     """
-    level = logging.ERROR if quiet else [logging.INFO, logging.DEBUG][min(verbose, 1)]
+    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
     terminal = Terminal(stderr=True)
     if sys.stderr.isatty():
         handler: logging.Handler = RichHandler(console=terminal, show_path=verbose > 1, rich_tracebacks=False)
@@ -78,7 +98,7 @@ def commands(verbose: int, quiet: bool) -> None:
     else:
         handler = logging.StreamHandler()
         form = "%(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=level if verbose or quiet else logging.INFO, format=form, handlers=[handler], force=True)
+    logging.basicConfig(level=level, format=form, handlers=[handler], force=True)
     if verbose < 2:
         logging.getLogger("PIL").setLevel(logging.WARNING)
 

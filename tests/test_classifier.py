@@ -202,3 +202,8 @@ def test_without_any_runtime_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch
 def test_threads_outside_of_their_range_are_refused(threads: int) -> None:
     with pytest.raises(ValueError, match="threads"):
         ClassifierOptions(threads=threads)
+
+
+def test_opening_a_model_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    EmotionClassifier()
+    assert capfd.readouterr() == ("", "")

@@ -2,7 +2,10 @@
 
 import importlib
 import logging
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +89,9 @@ def _interpreter(file: ModelFile, threads: int) -> Any:
     """An interpreter ready to run, its one input (1, 48, 48, 1) and one output (1, 8), both 8 bits."""
     runtime = _runtime()
     try:
-        net = runtime.Interpreter(model_content=file.bytes(), num_threads=threads)
-        net.allocate_tensors()
+        with _without_chatter():
+            net = runtime.Interpreter(model_content=file.bytes(), num_threads=threads)
+            net.allocate_tensors()
         inputs, outputs = net.get_input_details(), net.get_output_details()
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{file.path}: {runtime.__name__} cannot load it: {error}") from error
@@ -97,6 +101,20 @@ def _interpreter(file: ModelFile, threads: int) -> Any:
             seen = [(tuple(int(n) for n in one["shape"]), np.dtype(one["dtype"]).name) for one in found]
             raise ModelError(f"{file.path}: {name} is {seen}; it must be one of {shape} int8 or uint8")
     return net
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Sends stderr to nowhere: the runtime's C++ part greets there, and knows no other way to be quiet."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _runtime() -> Any:
