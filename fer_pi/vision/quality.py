@@ -3,7 +3,6 @@
 from typing import Any
 
 import cv2
-import numpy as np
 from numpy.typing import NDArray
 
 from fer_pi.types import Face, Image, Point, Quality
