@@ -57,7 +57,7 @@ class Laboratory(click.Group):
 
 
 def _missing(error: ModuleNotFoundError) -> click.ClickException:
-    """What a user can do about a library of the laboratory that is not installed; one of ours is a fault, and raised."""
+    """What to do about a library of the laboratory that is not installed; one of ours is a fault, and raised."""
     if (error.name or "").startswith("fer_pi"):
         raise error
     return click.ClickException(f"this needs the Python package '{error.name}': pip install 'fer-pi[train]'")
