@@ -42,6 +42,7 @@ class ConfigFiles:
         self._system = system
         self._card = card
         self._last_good = state / LAST_GOOD if state else None
+        self._tried: set[Path] = set()
         self.current: Choice | None = None
 
     def at_start(self) -> Choice:
@@ -54,16 +55,20 @@ class ConfigFiles:
     def at_reload(self) -> Choice:
         """The configuration that is meant. Raises ConfigError if it is bad."""
         self.current = self._meant()
+        self._tried = {self.current.path}
         return self.current
 
     def instead_after(self, error: FerPiError) -> Choice:
         """What to use where the configuration that is meant cannot be: the last good one, else that of the system.
 
-        Raises `error` itself if there is neither.
+        Called again, it goes on to the next. Raises `error` itself if there is none left.
         """
         others = [self._last_good] if self._last_good and _is_there(self._last_good) else []
         others += [self._system] if self._uses_card() else []
         for path in others:
+            if path in self._tried:
+                continue
+            self._tried.add(path)
             try:
                 choice = _read(path)
             except ConfigError as worse:
@@ -77,7 +82,7 @@ class ConfigFiles:
 
     def keep(self, choice: Choice) -> None:
         """Remember `choice` as the last good one; a disk that cannot be written is a warning, no more."""
-        if self._last_good is None or choice.path == self._last_good:
+        if self._last_good is None:
             return
         try:
             if not (_is_there(self._last_good) and self._last_good.read_bytes() == choice.content):

@@ -38,12 +38,11 @@ def serve(
             sinks.append(ServiceManager(notify))
             closing.callback(sinks[-1].close)
         choice = files.at_start()
-        try:
-            _run(choice, files, sinks, runtime, *with_these)
-        except ModelError as error:
-            if choice.fault:
-                raise
-            _run(files.instead_after(error), files, sinks, runtime, *with_these)
+        while True:
+            try:
+                return _run(choice, files, sinks, runtime, *with_these)
+            except ModelError as error:
+                choice = files.instead_after(error)
 
 
 def _run(

@@ -168,6 +168,14 @@ def test_a_reload_of_other_outputs_keeps_the_people_in_sight(video: Path, pins: 
     assert dark(pins)
 
 
+def test_a_reload_with_a_camera_light_lights_it(video: Path, pins: MockPins) -> None:
+    camera = {"kind": "replay", "path": str(video), "pace": "fast", "loop": True}
+    with_light = checked_config({"camera": camera, "outputs": [], "privacy": {"led": 23}})
+    witness = reloading(settings(video, loop=True), lambda: with_light, 15, 30)
+    assert witness.statuses[-1] is Status.WATCHING
+    assert [level for level, _ in groupby(level for _, level in pins.levels[23])] == [0, 1, 0]
+
+
 def test_a_reload_with_another_camera_opens_it(video: Path, tmp_path: Path) -> None:
     other = scene_video(tmp_path / "empty.mp4", 0.0, 1.0)
     witness = reloading(settings(video, loop=True), lambda: settings(other, loop=True), 15, 60)

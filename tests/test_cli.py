@@ -70,6 +70,10 @@ def test_the_mistakes_can_be_left_beside_the_file_until_they_are_mended(tmp_path
     config.write_text("mood:\n  tau_s: 1\n")
     assert fer_pi("check", "--config", str(config), "--write-errors").returncode == 0
     assert not beside.exists()
+    beside.write_text("of a card whose file was taken away since")
+    config.unlink()
+    assert fer_pi("check", "--config", str(config), "--write-errors").returncode == 78
+    assert not beside.exists()
 
 
 def test_check_says_what_would_run(tmp_path: Path) -> None:

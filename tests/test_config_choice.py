@@ -167,6 +167,19 @@ def test_a_model_that_cannot_be_used_has_the_same_way_out(places: tuple[Path, Pa
     assert tau_s(files.instead_after(ModelError("x.tflite: altered")).config) == 0.7
 
 
+def test_each_way_out_is_tried_once(places: tuple[Path, Path, Path]) -> None:
+    """The card's is bad, and the models of the others cannot be used either."""
+    system, card, state = places
+    card.write_text(BAD)
+    (state / LAST_GOOD).write_text(OTHER)
+    system.write_text(GOOD)
+    files = ConfigFiles(system, card, state)
+    error = ModelError("x.tflite: altered")
+    assert [files.at_start().path, files.instead_after(error).path] == [state / LAST_GOOD, system]
+    with pytest.raises(ModelError, match="altered"):
+        files.instead_after(error)
+
+
 def test_a_disk_that_cannot_be_written_is_a_warning_and_the_card_is_still_used(
     places: tuple[Path, Path, Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
