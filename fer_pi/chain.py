@@ -98,6 +98,11 @@ def open_chain(config: Config) -> Chain:
     return Chain(open_attention(config.detector), EmotionClassifier(config.classifier), MoodEngine(config.mood))
 
 
+def unhurried(config: Config) -> Config:
+    """`config` with a look at the whole of every picture: for files, which can wait."""
+    return config.model_copy(update={"detector": config.detector.model_copy(update={"every": 1})})
+
+
 def with_threads(config: Config, threads: int) -> Config:
     """`config` with as many threads for detector and classifier."""
     changes: dict[str, Any] = {

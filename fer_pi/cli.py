@@ -159,11 +159,11 @@ def analyze(
     """
     from fer_pi import analyze as analysis
     from fer_pi.analyze_view import Progress, print_summary
-    from fer_pi.chain import open_chain
+    from fer_pi.chain import open_chain, unhurried
     from fer_pi.config import load_config
 
     files = analysis.inputs_in(inputs)
-    chain = open_chain(load_config(config_path))
+    chain = open_chain(unhurried(load_config(config_path)))
     with Progress(files) as progress:
         errors = analysis.analyze(
             files,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fer_pi.chain import Chain, open_chain, with_threads
+from fer_pi.chain import Chain, open_chain, unhurried, with_threads
 from fer_pi.config import checked_config
 from fer_pi.sources.demo import scene
 from fer_pi.types import Emotion, Frame, Reading, Status
@@ -102,6 +102,10 @@ def test_losing_the_camera_forgets_everybody(chain: Chain) -> None:
 def test_pictures_of_any_shape_are_read(chain: Chain, shape: tuple[int, int]) -> None:
     reading = readings(chain, [Frame(np.zeros(shape, np.uint8), 0, 0.0)])[0]
     assert reading.status is Status.NOBODY
+
+
+def test_files_are_looked_at_in_full() -> None:
+    assert unhurried(checked_config({})).detector.every == 1
 
 
 def test_threads_reach_detector_and_classifier() -> None:
