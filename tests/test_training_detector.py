@@ -14,7 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fer_pi.errors import FerPiError, InputError
-from fer_pi.training.detector.data import COLUMNS, PackedPictures, read_labels
+from fer_pi.training.detector.data import PackedPictures
+from fer_pi.training.detector.labels.faces_csv import COLUMNS
+from fer_pi.training.detector.labels.formats import read_labels
 from fer_pi.types import Box, Face, Image
 
 pytest.importorskip("torch", reason="training needs PyTorch (the extra 'train')")
@@ -107,7 +109,7 @@ BAD_ROWS = {
     "ten finite numbers": [row_of("0.png", box=BOX, points=("nan",) * 10)],
     "or all ten empty": [row_of("0.png", box=BOX, points=(1, 2, *[""] * 8))],
     "kind 'dog'": [row_of("0.png", kind="dog", box=BOX)],
-    "split 'test'": [row_of("0.png", split="test", box=BOX)],
+    "split 'dev'": [row_of("0.png", split="dev", box=BOX)],
     "two splits": [row_of("0.png", box=BOX), row_of("0.png", split="val", box=BOX)],
     "named twice; put": [row_of("0.png", box=BOX), row_of("1.png", box=BOX), row_of("0.png", box=BOX)],
     "named twice?": [row_of("0.png", box=BOX), row_of("0.png", kind="none")],

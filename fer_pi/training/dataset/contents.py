@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from fer_pi.errors import InputError
-from fer_pi.training.detector.data import read_labels
+from fer_pi.training.detector.labels.formats import read_labels
 from fer_pi.training.emotion.data import load_faces
 from fer_pi.training.emotion.folders import NAMES, PICTURES, SPLITS
 from fer_pi.types import CROP_SIZE, EMOTIONS

@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from fer_pi.training.detector.data import read_labels
 from fer_pi.training.detector.evaluate import SHRUNK_PX, measure
+from fer_pi.training.detector.labels.formats import read_labels
 from fer_pi.vision.detector import DetectorOptions, parse_size
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,10 @@ import torch
 
 from fer_pi.errors import InputError
 from fer_pi.training.detector.card import card_text
-from fer_pi.training.detector.data import LabelledPicture, read_labels
+from fer_pi.training.detector.data import LabelledPicture
 from fer_pi.training.detector.evaluate import measure
 from fer_pi.training.detector.export import export
+from fer_pi.training.detector.labels.formats import read_labels
 from fer_pi.training.detector.train import CHECKPOINT, Recipe, Run, adopt, resumed, started, train
 from fer_pi.vision.detector import DetectorOptions
 
@@ -49,19 +50,20 @@ def make_model(
     labelled = read_labels(data)
     main = [picture for picture in labelled if picture.split == "train"]
     judges = [picture for picture in labelled if picture.split == "val"]
-    more = [picture for path in extra for picture in read_labels(path) if picture.split == "train"]
+    sources = [labelled, *(read_labels(path) for path in extra)]
+    more = [picture for source in sources[1:] for picture in source if picture.split == "train"]
     if not main:
-        raise InputError(f"{data}: no row of split train; nothing to learn from")
+        raise InputError(f"{data}: no picture of split train; nothing to learn from")
     run = resumed(recipe, device, folder / CHECKPOINT) if resume else started(recipe, device)
     if start is not None and not resume:
         adopt(run, start)
     train(run, main, more, folder, device, say)
-    return finish(run, [data, *extra], judges, main + more, out, threshold)
+    return finish(run, [labels_sha256(source) for source in sources], judges, main + more, out, threshold)
 
 
 def finish(
     run: Run,
-    folders: Sequence[Path],
+    sources: Sequence[str],
     judges: Sequence[LabelledPicture],
     taught: Sequence[LabelledPicture],
     out: Path,
@@ -70,14 +72,15 @@ def finish(
 ) -> dict[str, Any]:
     """Export the run's averaged net into `out`, measure it there on `judges`, and write that down beside it.
 
-    `note` tells on the card what the recipe cannot: a run that was interrupted by hand, say.
+    `sources` are the `labels_sha256` of the data. `note` tells on the card what the recipe cannot: a run that was
+    interrupted by hand, say.
     """
     training: dict[str, Any] = {
         "seed": run.recipe.seed,
         "config": run.recipe.as_dict(),
         "epochs_done": run.epoch,
         "losses": run.metrics[-1] if run.metrics else {},
-        "data": [{"csv_sha256": _sha256(folder / "faces.csv")} for folder in folders],
+        "data": [{"labels_sha256": digest} for digest in sources],
         "sets": _counts(taught),
         "note": note,
     }
@@ -97,5 +100,11 @@ def _counts(pictures: Sequence[LabelledPicture]) -> dict[str, int]:
     return {name: sum(picture.group == name for picture in pictures) for name in names}
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def labels_sha256(pictures: Sequence[LabelledPicture]) -> str:
+    """Digest of all labels, in the order of the data, whatever their format."""
+    digest = hashlib.sha256()
+    for picture in pictures:
+        digest.update(f"{picture.name}|{picture.split}|{len(picture.boxes)}|".encode())
+        for values in (picture.boxes, picture.points, picture.ignored):
+            digest.update(values.tobytes())
+    return digest.hexdigest()

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 
 from fer_pi.errors import InputError
-from fer_pi.training.detector.data import COLUMNS, read_gray
+from fer_pi.training.detector.data import read_gray
+from fer_pi.training.detector.labels.faces_csv import COLUMNS
 from fer_pi.types import Box, Detector, Face, Image
 from fer_pi.vision.detector import DetectorOptions, open_detector
 
