@@ -108,14 +108,14 @@ def faces_from_votes(images: NDArray[np.uint8], votes: NDArray[np.integer[Any]])
 
 def split_by_photograph(faces: Faces, share: float, seed: int) -> tuple[Faces, Faces]:
     """Faces to train on, and about `share` of them set aside; pictures that look alike stay on one side."""
-    group = _look_alikes(faces.images)
+    group = look_alikes(faces.images)
     rng = np.random.default_rng(seed)
     draw = rng.random(int(group.max()) + 1)
     aside = draw[group] < share
     return faces.part(~aside), faces.part(aside)
 
 
-def _look_alikes(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+def look_alikes(images: NDArray[np.uint8]) -> NDArray[np.int64]:
     """(N,) one number for near-duplicates, mirrored ones too: faces whose thumbnails correlate above 0.95."""
     side = 12
     small = images.reshape(len(images), side, CROP_SIZE // side, side, CROP_SIZE // side).mean(
