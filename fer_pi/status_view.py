@@ -4,7 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,24 +62,38 @@ def service_restarts(service: str = "fer-pi.service") -> int | None:
 
 
 def show_status(folder: Path, *, as_json: bool = False, watch: bool = False) -> int:
-    """Print the status, again and again if `watch`; the exit status: 0 if it runs, else `NOT_RUNNING`."""
+    """Print the status, again and again until Ctrl-C if `watch` (JSON: a line each).
+
+    Returns the exit status: 0 if it runs, else `NOT_RUNNING`.
+    """
 
     def told() -> dict[str, Any]:
         return read_status(folder, time.monotonic(), service_restarts)
 
-    if watch and not as_json:
-        with suppress(KeyboardInterrupt), Live(status_table(told()), auto_refresh=False) as live:
-            while True:
-                time.sleep(_WATCH_S)
-                live.update(status_table(told()), refresh=True)
-    while watch:
-        print(json.dumps(told()), flush=True)
-        time.sleep(_WATCH_S)
+    terminal = Console(highlight=False)
+
+    def show(status: dict[str, Any]) -> None:
+        if as_json:
+            print(json.dumps(status, indent=None if watch else 2), flush=True)
+        else:
+            terminal.print(status_table(status))
+
     status = told()
-    if as_json:
-        print(json.dumps(status, indent=2))
-    else:
-        Console(highlight=False).print(status_table(status))
+    if not watch:
+        show(status)
+        return 0 if status["running"] else NOT_RUNNING
+    with suppress(KeyboardInterrupt), ExitStack() as closing:
+        if terminal.is_terminal and not as_json:
+            live = closing.enter_context(Live(console=terminal, auto_refresh=False))
+        else:
+            live = None
+        while True:
+            if live:
+                live.update(status_table(status), refresh=True)
+            else:
+                show(status)
+            time.sleep(_WATCH_S)
+            status = told()
     return 0 if status["running"] else NOT_RUNNING
 
 

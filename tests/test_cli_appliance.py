@@ -1,6 +1,7 @@
 """The commands for whoever looks after an appliance, against a running one."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,6 +43,18 @@ def status(folder: Path) -> tuple[int, dict[str, Any]]:
     return done.returncode, told
 
 
+def watch(folder: Path, *options: str) -> list[str]:
+    """The first lines of `fer-pi status --watch`, which then hears Ctrl-C and ends in good order."""
+    command = [*FER_PI, "status", "--watch", "--runtime-dir", str(folder), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        lines = [process.stdout.readline(), process.stdout.readline()]
+        process.send_signal(signal.SIGINT)
+        complaints = process.communicate(timeout=20)[1]
+    assert (process.returncode, complaints) == (0, "")
+    return lines
+
+
 def test_a_running_appliance_is_asked_shut_killed_and_is_still_shut_afterwards(tmp_path: Path) -> None:
     places = ("--state-dir", tmp_path, "--runtime-dir", tmp_path)
     with appliance(tmp_path):
@@ -49,6 +62,9 @@ def test_a_running_appliance_is_asked_shut_killed_and_is_still_shut_afterwards(t
         assert (code, told["running"], told["camera"]["name"]) == (0, True, "demo")
         assert told["config"] == {"path": str(tmp_path / "config.yaml"), "fault": ""}
         assert [output["name"] for output in told["outputs"]] == ["event_log"]
+        watched, table = watch(tmp_path, "--json"), watch(tmp_path)
+        assert all(json.loads(line)["running"] for line in watched)
+        assert table[0].strip() == "fer-pi is running"
         assert fer_pi("privacy", "on", *places).stdout == "privacy is on: the camera is closed\n"
         assert status(tmp_path)[1]["status"] == "paused"
     code, told = status(tmp_path)
