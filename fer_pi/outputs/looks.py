@@ -22,8 +22,9 @@ MOOD_FLOOR = 0.5
 """Moods move between this and full brightness; that they never go dark sets them apart from states."""
 
 INTERRUPTED_EVERY_S = 10.0
-INTERRUPTED_FOR_S = 1.5
-"""So often, and for so long, a fault shows its rhythm in between while the mood goes on."""
+INTERRUPTED_FOR_S = 1.65
+"""So often, and for so long, a fault shows its rhythm in between while the mood goes on: while the mood fades out, and
+then for three flashes."""
 
 
 def light_color(rgb: RGB) -> Color:
