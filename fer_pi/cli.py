@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import IO, cast
 
 import click
 from rich.console import Console as Terminal
@@ -31,6 +32,22 @@ LATER = {
     },
 }
 """Commands of the laboratory, imported when they are called: they need the extra `train`."""
+
+
+class PresentStderr:
+    """Whatever sys.stderr is at the moment: the live console puts itself there, to print above its view.
+
+    rich itself would write past it, into the midst of the view.
+    """
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
 
 
 class Laboratory(click.Group):
@@ -91,8 +108,8 @@ def commands(verbose: int, quiet: bool) -> None:
     No picture is stored or sent anywhere unless you ask for exactly that.
     """
     level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
-    terminal = Terminal(stderr=True)
     if sys.stderr.isatty():
+        terminal = Terminal(file=cast(IO[str], PresentStderr()))
         handler: logging.Handler = RichHandler(console=terminal, show_path=verbose > 1, rich_tracebacks=False)
         form = "%(message)s"
     else:
