@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from fer_pi.training.detector.evaluate import SHRUNK_PX, measure
+from fer_pi.training.detector.evaluate import SHRUNK_PX
 from fer_pi.training.detector.labels.formats import read_labels
-from fer_pi.vision.detector import DetectorOptions, parse_size
+from fer_pi.vision.detector import parse_size
 
 log = logging.getLogger(__name__)
 
 THRESHOLD = 0.5
+SHIPPED = Path("shipped")
+"""What --model calls the model that comes with fer-pi."""
 
 
 class _Size(click.ParamType[str]):
@@ -98,57 +101,110 @@ def train_detector(
         say=click.echo,
     )
     if report:
-        click.echo(as_text(report))
+        click.echo(as_text([report]))
 
 
 @click.command("detector")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option(
-    "--model", type=click.Path(path_type=Path), help="Another model than the shipped one; also YuNet, Res10 or Haar."
+    "--model",
+    "models",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Model to measure: ours, YuNet, Res10 or Haar; several stand side by side. 'shipped' means the one that comes"
+    " with fer-pi.  [default: shipped]",
 )
 @click.option("--size", type=_Size(), default="320x240", show_default=True, help="The net's input.")
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="Least confidence.  [default: the model's own]",
+    help="Least confidence.  [default: each model's own]",
 )
-@click.option("--split", type=click.Choice(["train", "val"]), default="val", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "val", "test"]),
+    default="val",
+    show_default=True,
+    help="Which pictures; those of no split are always taken.",
+)
+@click.option(
+    "--face-class",
+    multiple=True,
+    help="Class that is a face, where the data names several (YOLO, VOC, COCO).  [default: face, or the only one]",
+)
+@click.option(
+    "--report",
+    "report_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for report.html and report.json: the table, plots, and the false boxes.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, as in report.json.")
 def evaluate_detector(
-    data: Path, model: Path | None, size: str, threshold: float | None, split: str, as_json: bool
+    data: Path,
+    models: tuple[Path, ...],
+    size: str,
+    threshold: float | None,
+    split: str,
+    face_class: tuple[str, ...],
+    report_folder: Path | None,
+    as_json: bool,
 ) -> None:
-    """Recall by size, false boxes, landmark error and time of a detector on DATA.
+    """Average precision, recall by size, false boxes, landmark error and time of detectors on DATA.
 
-    Sizes are the shorter side of a face in pixels at the net's input. The figures come from the very class that
-    runs on the Pi. Small faces are few in most data, so a second pass shrinks every picture until its largest
-    face has 15 pixels.
+    DATA is a folder with faces.csv, or with YOLO, Pascal VOC or COCO labels. Sizes are the shorter side of a face in
+    pixels at the net's input. The figures come from the very classes that run on the Pi. Small faces are few in most
+    data, so a second pass shrinks every picture until its largest face has 15 pixels. The page of --report holds
+    pictures of DATA.
     """
-    pictures = [picture for picture in read_labels(data) if picture.split == split]
-    options = DetectorOptions(model=model, size=size, threshold=threshold)
+    try:
+        from fer_pi.training.detector.lab_report import full_figures, judged, write_page
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"this needs the Python package '{error.name}': pip install 'fer-pi[train]'"
+        ) from error
+    pictures = [picture for picture in read_labels(data, face_class) if picture.split in (split, "")]
+    chosen = [None if model == SHIPPED else model for model in models or (SHIPPED,)]
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("measuring", total=2 * len(pictures))
-        figures = measure(pictures, options, lambda: bar.advance(task))
-    click.echo(json.dumps(figures) if as_json else as_text(figures))
+        task = bar.add_task("measuring", total=3 * len(pictures) * len(chosen))
+        results = [judged(model, pictures, size, threshold, lambda: bar.advance(task)) for model in chosen]
+    figures = full_figures(results, data.resolve().name, split, size)
+    page = None
+    if report_folder is not None:
+        try:
+            page = write_page(report_folder, figures, results)
+        except ModuleNotFoundError as error:
+            raise click.ClickException(
+                f"--report needs the Python package '{error.name}': pip install 'fer-pi[train]'"
+            ) from error
+    click.echo(json.dumps(figures) if as_json else as_text(figures["models"]))
+    if page is not None and not as_json:
+        click.echo(f"report: {page}")
 
 
-def as_text(figures: dict[str, Any]) -> str:
-    """The report for people."""
+def as_text(models: Sequence[dict[str, Any]]) -> str:
+    """A table for people, one column a model."""
 
     def percent(value: float | None) -> str:
         return "-" if value is None else f"{100 * value:.1f} %"
 
-    false = figures["false_boxes_per_picture"]
-    mean, median = percent(figures["landmark_error"]), percent(figures["landmark_error_median"])
-    small = percent(figures["recall_shrunk"])
-    return "\n".join(
-        [
-            f"detector              {figures['detector']}",
-            f"pictures              {figures['pictures']}, {figures['empty_pictures']} of them without a face",
-            f"recall, 20 px or more {percent(figures['recall']['20+'])} of {figures['faces']['20+']}",
-            f"recall, 12 to 20 px   {percent(figures['recall']['12-20'])} of {figures['faces']['12-20']}",
-            f"recall, shrunk        {small} (every picture's largest face made {SHRUNK_PX:g} px)",
-            f"false boxes           {'-' if false is None else f'{false:.4f}'} a picture without a face",
-            f"landmark error        {mean} of the eye distance, median {median}",
-            f"time                  {figures['ms']:.2f} ms a picture, median",
+    def plain(value: float | None, digits: int) -> str:
+        return "-" if value is None else f"{value:.{digits}f}"
+
+    first = models[0]
+    rows = [("", [one.get("title", "") for one in models])] if len(models) > 1 else []
+    if "ap" in first:
+        rows += [
+            ("AP, IoU 0.5 to 0.95", [percent(one["ap"]) for one in models]),
+            ("AP, IoU 0.5", [percent(one["ap50"]) for one in models]),
         ]
-    )
+    rows += [
+        (f"recall, 20 px or more ({first['faces']['20+']})", [percent(one["recall"]["20+"]) for one in models]),
+        (f"recall, 12 to 20 px ({first['faces']['12-20']})", [percent(one["recall"]["12-20"]) for one in models]),
+        (f"recall, shrunk to {SHRUNK_PX:g} px", [percent(one["recall_shrunk"]) for one in models]),
+        ("false boxes, empty picture", [plain(one["false_boxes_per_picture"], 4) for one in models]),
+        ("landmark error, mean", [percent(one["landmark_error"]) for one in models]),
+        ("landmark error, median", [percent(one["landmark_error_median"]) for one in models]),
+        ("ms a picture, median", [plain(one["ms"], 2) for one in models]),
+    ]
+    head = f"{first['pictures']} pictures, {first['empty_pictures']} of them without a face"
+    return "\n".join([head, *(f"{name:<28}" + "".join(f"{cell:>14}" for cell in cells) for name, cells in rows)])

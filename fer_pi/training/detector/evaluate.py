@@ -18,6 +18,8 @@ MATCH = 0.5
 """IoU from which a box counts as found."""
 BINS = (("12-20", 12.0, 20.0), ("20+", 20.0, np.inf))
 """Sizes in pixels of the net's input: the shorter side of the labelled box."""
+COVERED = 0.5
+"""A found box of which this part lies in an ignored one is neither right nor wrong, as with COCO's crowds."""
 SHRUNK_PX = 15.0
 """To how many pixels, likewise, the second pass of `measure` shrinks each picture's largest face."""
 
@@ -37,27 +39,42 @@ def measure(
     return {"detector": str(detector), **figures, "recall_shrunk": small["recall"]["12-20"]}
 
 
+@dataclass(frozen=True, slots=True)
+class FalseBox:
+    """A box where no face is labelled."""
+
+    picture: LabelledPicture
+    face: Face
+
+
 @dataclass(slots=True)
 class Tally:
     """What was counted; `report` makes figures of it."""
 
-    labelled: dict[str, int] = field(default_factory=lambda: dict.fromkeys((name for name, *_ in BINS), 0))
-    found: dict[str, int] = field(default_factory=lambda: dict.fromkeys((name for name, *_ in BINS), 0))
+    faces: list[tuple[float, bool]] = field(default_factory=list)
+    """Of each labelled face: its shorter side in pixels of the net's input, and whether it was found."""
     empty_pictures: int = 0
-    false_boxes: int = 0
-    """On pictures without a face."""
+    """Pictures without a face."""
+    false_boxes: list[FalseBox] = field(default_factory=list)
     landmark_errors: list[float] = field(default_factory=list)
     """Mean distance of the five points over the distance of the eyes, one for each found face with landmarks."""
     times_s: list[float] = field(default_factory=list)
 
+    def recall(self, low_px: float, high_px: float = np.inf) -> tuple[float | None, int]:
+        """Which part of the faces of a size was found, and how many faces that are."""
+        found = [seen for side, seen in self.faces if low_px <= side < high_px]
+        return _share(sum(found), len(found)), len(found)
+
     def report(self) -> dict[str, Any]:
         """Plain figures: fractions, boxes a picture, milliseconds; None where nothing could be measured."""
+        by_size = {name: self.recall(low, high) for name, low, high in BINS}
+        on_empty = sum(box.picture.empty for box in self.false_boxes)
         return {
             "pictures": len(self.times_s),
-            "faces": dict(self.labelled),
-            "recall": {name: _share(self.found[name], self.labelled[name]) for name in self.labelled},
+            "faces": {name: count for name, (_, count) in by_size.items()},
+            "recall": {name: share for name, (share, _) in by_size.items()},
             "empty_pictures": self.empty_pictures,
-            "false_boxes_per_picture": _share(self.false_boxes, self.empty_pictures),
+            "false_boxes_per_picture": _share(on_empty, self.empty_pictures),
             "landmark_error": float(np.mean(self.landmark_errors)) if self.landmark_errors else None,
             "landmark_error_median": float(np.median(self.landmark_errors)) if self.landmark_errors else None,
             "ms": float(np.median(self.times_s)) * 1e3 if self.times_s else None,
@@ -92,12 +109,10 @@ def evaluate(
         began = time.perf_counter()
         faces = detector.detect(gray)
         tally.times_s.append(time.perf_counter() - began)
-        if picture.empty:
-            tally.empty_pictures += 1
-            tally.false_boxes += len(faces)
-        else:
-            scale = min(size[0] / gray.shape[1], size[1] / gray.shape[0])
-            _count(tally, faces, boxes, points, picture.ignored, scale)
+        tally.empty_pictures += picture.empty
+        scale = min(size[0] / gray.shape[1], size[1] / gray.shape[0])
+        strays = _count(tally, faces, boxes, points, picture.ignored, scale)
+        tally.false_boxes += [FalseBox(picture, face) for face in strays]
         progress()
     return tally
 
@@ -119,8 +134,8 @@ def shrunk(
 
 def _count(
     tally: Tally, faces: Sequence[Face], boxes: Floats, points: Floats, ignored: NDArray[np.bool_], scale: float
-) -> None:
-    """Match the labelled faces with the found ones, the most confident first, each used once."""
+) -> list[Face]:
+    """Match labelled and found faces, the most confident first, each used once; returns the false ones."""
     labels = [Box(*row) for row in boxes.tolist()]
     free = {n for n in range(len(labels)) if not ignored[n]}
     matched: dict[int, Face] = {}
@@ -130,13 +145,19 @@ def _count(
             free.discard(best)
             matched[best] = face
     for n, label in enumerate(labels):
-        side = min(label.width, label.height) * scale
-        for name, low, high in BINS:
-            if not ignored[n] and low <= side < high:
-                tally.labelled[name] += 1
-                tally.found[name] += n in matched
+        if not ignored[n]:
+            tally.faces.append((min(label.width, label.height) * scale, n in matched))
     for n, face in matched.items():
         if face.landmarks and np.isfinite(points[n]).all() and min(labels[n].width, labels[n].height) * scale >= 20:
             away = np.linalg.norm(np.asarray(face.landmarks) - points[n], axis=1).mean()
             eyes = max(float(np.linalg.norm(points[n][0] - points[n][1])), 1e-6)
             tally.landmark_errors.append(float(away) / eyes)
+    hidden = [label for label, hide in zip(labels, ignored, strict=True) if hide]
+    right = {id(face) for face in matched.values()}
+    return [face for face in faces if id(face) not in right and not any(_covers(box, face.box) for box in hidden)]
+
+
+def _covers(ignored: Box, found: Box) -> bool:
+    width = min(ignored.right, found.right) - max(ignored.left, found.left)
+    height = min(ignored.bottom, found.bottom) - max(ignored.top, found.top)
+    return width > 0 and height > 0 and width * height >= COVERED * found.area
