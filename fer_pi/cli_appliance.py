@@ -1,12 +1,14 @@
-"""The commands for whoever looks after an appliance: how is it, what is wrong, does it light up, shut its eyes."""
+"""The commands for whoever looks after an appliance: how is it, what is wrong, does it light up, what does it see."""
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import click
 
 from fer_pi.cli_options import RUNTIME, STATE, config_option, runtime_option, state_option
+from fer_pi.errors import InputError
 
 
 @click.command()
@@ -111,7 +113,7 @@ def screen_test(seconds: float, config_path: Path) -> None:
 def snapshot(file: Path, yes: bool, state_dir: Path, runtime_dir: Path, config_path: Path) -> None:
     """Save one picture of the configured camera to FILE (.jpg, .png), to see where it looks. Asks first.
 
-    Nothing else saves a picture of the camera. The service must be stopped, and privacy off.
+    Nothing else saves a whole picture of the camera. The service must be stopped, and privacy off.
     """
     from fer_pi.config import load_config
     from fer_pi.snapshot import save_snapshot
@@ -124,6 +126,73 @@ def snapshot(file: Path, yes: bool, state_dir: Path, runtime_dir: Path, config_p
     click.echo(f"{file}: saved; delete it when you have seen enough")
 
 
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--emotion",
+    "emotions",
+    multiple=True,
+    help="Only this one, such as anger; may be repeated.  [default: all eight]",
+)
+@click.option("--count", type=click.IntRange(1, 999), default=20, show_default=True, help="Faces of each emotion.")
+@click.option(
+    "--countdown", type=click.FloatRange(0, 60), default=4.0, show_default=True, help="Seconds before each emotion."
+)
+@click.option("--add", is_flag=True, help="Put them beside what DIR holds already; nothing there is replaced.")
+@state_option(STATE, "Where the privacy switch is.")
+@runtime_option(RUNTIME, "Where the running appliance tells how it is.")
+@config_option
+def collect(
+    folder: Path,
+    emotions: tuple[str, ...],
+    count: int,
+    countdown: float,
+    add: bool,
+    state_dir: Path,
+    runtime_dir: Path,
+    config_path: Path,
+) -> None:
+    """Record your own labelled faces from the configured camera into DIR, a folder for each emotion. Asks first.
+
+    Only crops of a single face are saved, as `fer-pi train emotion` reads them. The service must be stopped, and
+    privacy off.
+    """
+    from fer_pi import collect as collecting
+    from fer_pi.config import load_config
+    from fer_pi.snapshot import camera_at_hand
+    from fer_pi.types import CROP_SIZE, EMOTIONS, Emotion
+    from fer_pi.vision.detector import open_detector
+
+    if unknown := set(emotions) - {emotion.value for emotion in EMOTIONS}:
+        raise click.BadParameter(f"{min(unknown)!r} is none of {', '.join(EMOTIONS)}", param_hint="--emotion")
+    config = load_config(config_path)
+    collecting.check_folder(folder, add=add)
+    click.confirm(collecting.CONSENT.format(size=CROP_SIZE, folder=folder), abort=True)
+    detector = open_detector(config.detector)
+    with camera_at_hand(config, state_dir, runtime_dir) as camera:
+        saved = collecting.collect(
+            folder,
+            camera,
+            detector,
+            [Emotion(name) for name in dict.fromkeys(emotions)] or EMOTIONS,
+            count=count,
+            session=time.strftime("%Y%m%d-%H%M%S"),
+            countdown_s=countdown,
+            tell=_tell,
+        )
+    if not any(saved.values()):
+        raise InputError("no face was saved: let one face look into the camera, in good light and near enough")
+    click.echo(f"{folder}: faces saved: {sum(saved.values())}; `fer-pi dataset check {folder}` looks them over")
+
+
+def _tell(text: str, lasting: bool) -> None:
+    """A line on the terminal; one that does not last is written over, and left out where nobody watches."""
+    if sys.stdout.isatty():
+        click.echo(f"\r\x1b[K{text}", nl=lasting)
+    elif lasting:
+        click.echo(text)
+
+
 def _try_out(config_path: Path, kinds: tuple[str, ...], seconds: float) -> None:
     from fer_pi.config import load_config
     from fer_pi.try_out import try_out
@@ -131,5 +200,5 @@ def _try_out(config_path: Path, kinds: tuple[str, ...], seconds: float) -> None:
     try_out(load_config(config_path), kinds, seconds, click.echo)
 
 
-ALL = (status, doctor, privacy, leds, screen, snapshot)
+ALL = (status, doctor, privacy, leds, screen, snapshot, collect)
 """For the group of all commands."""

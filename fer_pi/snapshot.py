@@ -1,8 +1,9 @@
-"""`fer-pi snapshot`: one picture of the camera in a file, for adjusting it; nothing else ever saves what it sees."""
+"""`fer-pi snapshot`: one picture of the camera in a file, for adjusting it; nothing else ever saves a whole one."""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from fer_pi.atomic_file import replace_file
 from fer_pi.config import Config
 from fer_pi.device.privacy import PrivacySwitch
 from fer_pi.errors import CameraError, InputError
+from fer_pi.shutter import Shutter
 from fer_pi.status_view import read_status
 from fer_pi.types import Camera
 
@@ -24,8 +26,17 @@ SETTLING = 10
 def save_snapshot(file: Path, config: Config, state: Path, runtime: Path) -> None:
     """Save what the camera of `config` sees to `file`, readable for its owner alone; its suffix gives the format.
 
-    Raises CameraError if the running service has the camera, privacy is on, or no picture comes; InputError if the file
-    cannot be written.
+    Raises CameraError as `camera_at_hand`, or if no picture comes; InputError if the file cannot be written.
+    """
+    with camera_at_hand(config, state, runtime) as camera:
+        save_picture(file, camera)
+
+
+@contextmanager
+def camera_at_hand(config: Config, state: Path, runtime: Path) -> Iterator[Shutter]:
+    """The camera of `config` for a command beside the service; released at the end.
+
+    Raises CameraError if the running service has it, or privacy is on.
     """
     if read_status(runtime, time.monotonic())["running"]:
         raise CameraError("the running service has the camera; `sudo systemctl stop fer-pi` lets go of it")
@@ -35,7 +46,7 @@ def save_snapshot(file: Path, config: Config, state: Path, runtime: Path) -> Non
     try:
         if camera.shut:
             raise CameraError("privacy is on: `fer-pi privacy off` lets the camera look")
-        save_picture(file, camera)
+        yield camera
     finally:
         camera.close()
 
