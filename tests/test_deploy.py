@@ -1,0 +1,288 @@
+"""The installer says what it would do, does it below another root, keeps what works, and refuses what cannot."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DEPLOY = Path(__file__).parent.parent / "deploy"
+INSTALL = DEPLOY / "install.sh"
+SCRIPTS = sorted(DEPLOY.glob("*.sh"))
+
+
+def called(
+    *arguments: str | Path, script: Path = INSTALL, path: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """What the script says, with the programs of the folder `path` before those of this machine."""
+    environment = {**os.environ, "PIP_CONFIG_FILE": os.devnull}
+    environment["PATH"] = os.pathsep.join([*([str(path)] if path else []), environment["PATH"]])
+    command = ["bash", str(script), *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def program(folder: Path, name: str, body: str) -> Path:
+    """The folder, now with a program of that name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return folder
+
+
+def tree(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every path below, with its inode and time of change."""
+    found = {}
+    for path in folder.rglob("*"):
+        if "__pycache__" not in path.parts:
+            seen = path.lstat()
+            found[str(path.relative_to(folder))] = (seen.st_ino, seen.st_mtime_ns)
+    return found
+
+
+@pytest.mark.skipif(
+    shutil.which("shellcheck") is None, reason="shellcheck is not on this machine (apt install shellcheck)"
+)
+def test_shellcheck_has_nothing_to_complain_of() -> None:
+    done = subprocess.run(["shellcheck", *map(str, SCRIPTS)], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_it_is_good_bash_and_can_be_called(script: Path) -> None:
+    subprocess.run(["bash", "-n", str(script)], check=True, timeout=20)
+    assert os.access(script, os.X_OK)
+
+
+@pytest.mark.parametrize("name", ["install.sh", "wheelhouse.sh"])
+def test_help_names_every_option(name: str) -> None:
+    done = called("--help", script=DEPLOY / name)
+    assert (done.returncode, done.stderr) == (0, "")
+    handled = {
+        "install.sh": ["--wheels", "--no-start", "--python", "--uninstall", "--keep-config", "--root", "--dry-run"]
+    }
+    for option in handled.get(name, ["bookworm", "trixie", "aarch64", "x86_64"]):
+        assert option in done.stdout
+        assert option in (DEPLOY / name).read_text().partition("\nEND\n")[2], f"{option} is promised, not handled"
+
+
+def test_a_dry_run_says_the_plan_and_touches_nothing(tmp_path: Path) -> None:
+    done = called("--dry-run", "--root", tmp_path, "--python", sys.executable)
+    assert (done.returncode, done.stderr) == (0, "")
+    for told in (
+        "-m venv --system-site-packages",
+        "--constraint",
+        "fer-pi.service",
+        "config.yaml",
+        "nothing was touched",
+    ):
+        assert told in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_of_the_removal_touches_nothing(tmp_path: Path) -> None:
+    kept = tmp_path / "etc" / "fer-pi" / "config.yaml"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("outputs: []\n")
+    done = called("--dry-run", "--uninstall", "--root", tmp_path)
+    assert done.returncode == 0
+    assert str(kept.parent) in done.stdout
+    assert kept.exists()
+
+
+@pytest.mark.parametrize(
+    ("stubs", "complaint", "remedy"),
+    [
+        ({"id": "echo 1000"}, "must be run as root", "sudo"),
+        ({"id": "echo 0", "dpkg": "echo armhf"}, "armhf", "Raspberry Pi OS (64-bit)"),
+        ({"id": "echo 0", "dpkg": "echo i386"}, "i386", "64-bit"),
+    ],
+    ids=["not root", "32-bit Pi", "32-bit PC"],
+)
+def test_a_machine_that_cannot_is_refused_with_the_remedy(
+    tmp_path: Path, stubs: dict[str, str], complaint: str, remedy: str
+) -> None:
+    for name, body in {"apt-get": "exit 1", "dpkg": "echo arm64", **stubs}.items():
+        program(tmp_path, name, body)
+    done = called("--no-start", path=tmp_path)
+    assert done.returncode == 1
+    assert complaint in done.stderr
+    assert remedy in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.14"])
+def test_a_python_that_it_is_not_made_for_is_refused(tmp_path: Path, version: str) -> None:
+    python = program(tmp_path / "bin", "python3", f"echo {version}") / "python3"
+    done = called("--root", tmp_path / "root", "--python", python)
+    assert done.returncode == 1
+    assert f"is Python {version}" in done.stderr
+    assert "Bookworm" in done.stderr
+    assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--purge"], "unknown option: --purge"),
+        (["--wheels"], "--wheels wants a value"),
+        (["--keep-config"], "goes with --uninstall"),
+        (["--root", "here"], "absolute"),
+        (["--root", "/nowhere", "--python", sys.executable, "--wheels", "/nowhere/wheels"], "no such folder"),
+        (["--root", "/nowhere", "--python", "/nowhere/python3"], "no such program"),
+    ],
+)
+def test_a_wrong_call_is_refused(arguments: list[str], complaint: str) -> None:
+    done = called(*arguments)
+    assert done.returncode == 1
+    assert complaint in done.stderr
+
+
+PYTHON = """
+case "$*" in
+    *version_info*) echo 3.11 ;;
+    *calcsize*) echo 8 ;;
+    "-m venv "*) mkdir -p "$4/bin" "$4/lib/python3.11/site-packages/fer_pi" && cp "$0" "$4/bin/python" ;;
+    *lgpio*) ;;
+    "-m pip "*)
+        for wheel; do :; done
+        grep -q broken "$wheel" && exit 1
+        cp "$wheel" "${0%/python}/fer-pi" && chmod +x "${0%/python}/fer-pi"
+        sed -n 's/^# default: //p' "$wheel" >"${0%/bin/python}/lib/python3.11/site-packages/fer_pi/config.yaml" ;;
+esac
+"""
+"""A Python whose venvs are folders, and whose pip makes of a "wheel", a shell script, the program fer-pi."""
+
+
+class Shelf:
+    """A root to install into, and the wheel that is installed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self.wheel = folder / "root", folder / "wheels" / "fer_pi-0.1.0-py3-none-any.whl"
+        self.python = program(folder / "bin", "python3", PYTHON) / "python3"
+        self.root.mkdir()
+        self.wheel.parent.mkdir()
+
+    def installed(self, *options: str) -> subprocess.CompletedProcess[str]:
+        return called("--root", self.root, "--python", self.python, "--wheels", self.wheel.parent, *options)
+
+    def release(self, version: str, refuses: str = "nothing") -> None:
+        """A new wheel, whose `fer-pi check` refuses a configuration with that word."""
+        check = f'for file; do :; done; grep -n {refuses} "$file" && exit 78 || exit 0'
+        body = f'case "$*" in *check*) {check} ;; *) echo "fer-pi, version {version}" ;; esac'
+        self.wheel.write_text(f"#!/bin/sh\n# default: made_for: {version}\n{body}\n")
+
+    def version(self) -> str:
+        done = subprocess.run([self.root / "usr/local/bin/fer-pi"], capture_output=True, text=True, check=True)
+        return done.stdout.split()[-1]
+
+    @property
+    def config(self) -> Path:
+        return self.root / "etc/fer-pi/config.yaml"
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    """A root where 0.1.0 has been installed."""
+    shelf = Shelf(tmp_path)
+    shelf.release("0.1.0")
+    done = shelf.installed()
+    assert (done.returncode, done.stderr) == (0, "")
+    return shelf
+
+
+def test_what_is_installed_is_the_program_its_units_and_its_configuration(shelf: Shelf) -> None:
+    assert shelf.version() == "0.1.0"
+    assert shelf.config.read_text() == "made_for: 0.1.0\n"
+    for unit in (DEPLOY.parent / "systemd").glob("*.service"):
+        assert (shelf.root / "etc/systemd/system" / unit.name).read_bytes() == unit.read_bytes()
+
+
+def test_again_changes_nothing(shelf: Shelf) -> None:
+    before = tree(shelf.root)
+    assert "up to date" in shelf.installed().stdout
+    assert tree(shelf.root) == before
+
+
+def test_an_upgrade_takes_over_and_leaves_one_version(shelf: Shelf) -> None:
+    for version in ("0.2.0", "0.3.0"):
+        shelf.release(version)
+        assert shelf.installed().returncode == 0
+        assert shelf.version() == version
+        assert len([path for path in (shelf.root / "opt/fer-pi.d").iterdir() if path.is_dir()]) == 1
+
+
+def test_your_configuration_is_never_overwritten(shelf: Shelf) -> None:
+    shelf.config.write_text("mine: 1\n")
+    shelf.release("0.2.0")
+    assert shelf.installed().returncode == 0
+    assert shelf.config.read_text() == "mine: 1\n"
+    assert Path(f"{shelf.config}.new").read_text() == "made_for: 0.2.0\n"
+
+
+@pytest.mark.parametrize(
+    ("fault", "complaint"),
+    [
+        ("broken wheel", "pip could not install"),
+        ("dies", "does not run"),
+        ("refuses its own default", "does not work on this machine"),
+        ("refuses your configuration", "the old one does"),
+    ],
+)
+def test_an_upgrade_that_fails_leaves_the_old_version(shelf: Shelf, fault: str, complaint: str) -> None:
+    shelf.config.write_text("mine: 1\n")
+    before = tree(shelf.root)
+    shelf.release(
+        "0.2.0", refuses={"refuses its own default": "made_for", "refuses your configuration": "mine"}.get(fault, "-")
+    )
+    if fault == "broken wheel":
+        shelf.wheel.write_text("broken")
+    elif fault == "dies":
+        shelf.wheel.write_text("#!/bin/sh\nexit 1\n")
+    done = shelf.installed()
+    assert done.returncode == 1
+    assert complaint in done.stderr
+    assert "version 0.1.0 is still in place" in done.stderr
+    after = tree(shelf.root)
+    after["opt/fer-pi.d"] = before["opt/fer-pi.d"]  # where the new one was made
+    assert after == before
+    assert shelf.version() == "0.1.0"
+
+
+def test_a_first_try_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.wheel.write_text("broken")
+    done = shelf.installed()
+    assert done.returncode == 1
+    assert "Nothing was installed" in done.stderr
+    assert [path.name for path in shelf.root.rglob("*")] == ["opt"]
+
+
+def test_a_venv_made_by_hand_is_replaced(shelf: Shelf) -> None:
+    link = shelf.root / "opt/fer-pi"
+    link.unlink()
+    (link / "bin").mkdir(parents=True)
+    assert shelf.installed().returncode == 0
+    assert link.is_symlink()
+    assert shelf.version() == "0.1.0"
+
+
+def test_removal_leaves_nothing_or_the_configuration(shelf: Shelf) -> None:
+    (shelf.root / "var/lib/private/fer-pi").mkdir(parents=True)
+    (shelf.root / "var/lib/private/fer-pi/last_good.yaml").touch()
+    assert shelf.installed("--uninstall", "--keep-config").returncode == 0
+    assert [path for path in shelf.root.rglob("*") if not path.is_dir()] == [shelf.config]
+    assert shelf.installed("--uninstall").returncode == 0
+    assert [path for path in shelf.root.rglob("*") if not path.is_dir()] == []
+    assert not list(shelf.root.rglob("*fer-pi*"))
+
+
+def test_somebody_elses_command_stays(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.release("0.1.0")
+    theirs = program(shelf.root / "usr/local/bin", "fer-pi", "echo theirs") / "fer-pi"
+    assert "left alone" in shelf.installed().stdout
+    assert shelf.installed("--uninstall").returncode == 0
+    assert "theirs" in theirs.read_text()
