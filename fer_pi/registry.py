@@ -24,7 +24,7 @@ OUTPUTS = {
 }
 
 SECTIONS = {
-    "detector": "fer_pi.vision.detector:DetectorOptions",
+    "detector": "fer_pi.vision.detector_input:DetectorOptions",
     "classifier": "fer_pi.vision.classifier:ClassifierOptions",
     "mood": "fer_pi.mood.options:MoodOptions",
     "privacy": "fer_pi.outputs.privacy_panel:PrivacyOptions",

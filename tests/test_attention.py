@@ -12,7 +12,7 @@ from fer_pi.sources.demo import scene
 from fer_pi.types import Box, Face, Image
 from fer_pi.vision import attention as attention_module
 from fer_pi.vision.attention import NEAR_PX, Attention, open_attention
-from fer_pi.vision.detector import DetectorOptions
+from fer_pi.vision.detector_input import DetectorOptions
 
 RATE_HZ = 30
 SHAPE = (480, 640)

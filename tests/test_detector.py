@@ -14,7 +14,8 @@ from fer_pi.errors import InputError, ModelError
 from fer_pi.shipped import shipped
 from fer_pi.types import Box, Detector, Face, Image
 from fer_pi.vision import detector as detector_module
-from fer_pi.vision.detector import DetectorOptions, FaceDetector, blended, fit, open_detector, parse_size, resized
+from fer_pi.vision.detector import FaceDetector, blended, open_detector
+from fer_pi.vision.detector_input import DetectorOptions, fit, parse_size, resized
 from fer_pi.vision.model_file import open_model
 
 PHOTOGRAPHS = Path(detector_module.__file__).parents[1] / "sources" / "demo_faces"
@@ -212,6 +213,19 @@ def test_of_overlapping_boxes_the_best_stays_moved_by_those_that_agree() -> None
     assert found[:, 0].tolist() == pytest.approx([0.9, 0.8, 0.7])
     assert found[0, 1] == pytest.approx((0.9 * 10 + 0.3 * 14) / 1.2)
     assert found[2, 1:5].tolist() == [200, 10, 40, 50]
+
+
+def test_of_a_box_within_another_only_the_more_confident_stays() -> None:
+    rows = np.zeros((6, 15), np.float32)
+    rows[:, :5] = [
+        [0.9, 10, 10, 80, 100],
+        [0.8, 30, 30, 40, 50],  # wholly within the first
+        [0.6, 70, 60, 40, 50],  # half within the first: somebody else
+        [0.7, 200, 10, 30, 40],
+        [0.5, 190, 0, 90, 110],  # around the one before
+        [0.4, 245, 60, 30, 40],  # within that alone, which is gone
+    ]
+    assert blended(rows)[:, 0].tolist() == pytest.approx([0.9, 0.7, 0.6, 0.4])
 
 
 def test_a_higher_threshold_finds_no_more(hopper: Image) -> None:

@@ -34,7 +34,8 @@ from fer_pi.training.detector.muon import nearest_orthogonal
 from fer_pi.training.detector.net import FaceNet, NetShape, cells, decode, flatten
 from fer_pi.training.detector.teacher import write_data as write_taught
 from fer_pi.training.detector.train import CHECKPOINT, Recipe
-from fer_pi.vision.detector import DetectorOptions, open_detector
+from fer_pi.vision.detector import open_detector
+from fer_pi.vision.detector_input import DetectorOptions
 
 SMALL = NetShape(stem=(2, 4), width=(8, 8, 8), depth=(1, 1, 1))
 QUICK = Recipe(epochs=2, scenes=8, batch=4, size=64, warmup=2, shape=SMALL)

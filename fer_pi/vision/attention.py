@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fer_pi.types import Box, Detector, Face, Image
-from fer_pi.vision.detector import DetectorOptions, open_detector, parse_size
+from fer_pi.vision.detector import open_detector
+from fer_pi.vision.detector_input import DetectorOptions, parse_size
 
 NEAR_PX = 128
 """Side of the detector's input near a face."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from fer_pi.errors import ModelError
 from fer_pi.types import Box, Detector, Face, Image
-from fer_pi.vision.detector import DetectorOptions, check_gray, fit, parse_size
+from fer_pi.vision.detector_input import DetectorOptions, check_gray, fit, parse_size
 
 YUNET_THRESHOLD = 0.6
 SSD_THRESHOLD = 0.5

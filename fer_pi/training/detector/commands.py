@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from fer_pi.training.detector.evaluate import SHRUNK_PX
 from fer_pi.training.detector.labels.formats import read_labels
-from fer_pi.vision.detector import parse_size
+from fer_pi.vision.detector_input import parse_size
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from fer_pi.errors import InputError
 from fer_pi.training.detector.data import Floats, LabelledPicture, read_gray
 from fer_pi.types import Box, Detector, Face, Image
-from fer_pi.vision.detector import DetectorOptions, open_detector, parse_size
+from fer_pi.vision.detector import open_detector
+from fer_pi.vision.detector_input import DetectorOptions, parse_size
 
 MATCH = 0.5
 """IoU from which a box counts as found."""

@@ -16,7 +16,8 @@ from fer_pi.training.detector.data import LabelledPicture, read_gray
 from fer_pi.training.detector.evaluate import MATCH, SHRUNK_PX, FalseBox, Tally, evaluate
 from fer_pi.training.detector.precision import LEAST, average_precision
 from fer_pi.types import Detector, Image
-from fer_pi.vision.detector import DetectorOptions, open_detector, parse_size
+from fer_pi.vision.detector import open_detector
+from fer_pi.vision.detector_input import DetectorOptions, parse_size
 
 TITLES = {"FaceDetector": "fer_pi", "Res10": "Res10 SSD", "Haar": "Haar cascade"}
 SIZES_PX = (0.0, 12.0, 16.0, 20.0, 28.0, 40.0, 64.0, 96.0, 140.0)

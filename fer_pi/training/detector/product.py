@@ -16,7 +16,7 @@ from fer_pi.training.detector.evaluate import measure
 from fer_pi.training.detector.export import export
 from fer_pi.training.detector.labels.formats import read_labels
 from fer_pi.training.detector.train import CHECKPOINT, Recipe, Run, adopt, resumed, started, train
-from fer_pi.vision.detector import DetectorOptions
+from fer_pi.vision.detector_input import DetectorOptions
 
 log = logging.getLogger(__name__)
 

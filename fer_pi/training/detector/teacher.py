@@ -19,7 +19,8 @@ from fer_pi.errors import InputError
 from fer_pi.training.detector.data import read_gray
 from fer_pi.training.detector.labels.faces_csv import COLUMNS
 from fer_pi.types import Box, Detector, Face, Image
-from fer_pi.vision.detector import DetectorOptions, open_detector
+from fer_pi.vision.detector import open_detector
+from fer_pi.vision.detector_input import DetectorOptions
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,8 @@ from fer_pi.training.emotion.evaluate import answers
 from fer_pi.types import CROP_SIZE, Face, Image
 from fer_pi.vision.align import raw_crop
 from fer_pi.vision.classifier import EmotionClassifier
-from fer_pi.vision.detector import DetectorOptions, open_detector
+from fer_pi.vision.detector import open_detector
+from fer_pi.vision.detector_input import DetectorOptions
 
 ENLARGED = 3
 RIM = CROP_SIZE // 2
