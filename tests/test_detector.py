@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from fer_pi.errors import InputError, ModelError
+from fer_pi.config import load_config
+from fer_pi.errors import ConfigError, InputError, ModelError
 from fer_pi.shipped import shipped
 from fer_pi.types import Box, Detector, Face, Image
 from fer_pi.vision import detector as detector_module
@@ -193,6 +194,16 @@ def test_one_detector_takes_pictures_of_any_shape_in_turn(detector: Detector, ho
 def test_a_size_that_cannot_be_is_refused_with_the_remedy(size: str, complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
         DetectorOptions(size=size)
+
+
+@pytest.mark.parametrize("size", ["0", "1", "33", "5000", "33x33", "5000x5000", "[320, 240]", "null"])
+def test_a_size_that_cannot_be_is_named_with_its_line_in_the_configuration(size: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"detector:\n  threads: 1\n  size: {size}\n")
+    with pytest.raises(
+        ConfigError, match=r"config\.yaml:3:\d+: detector\.size: .*(WIDTHxHEIGHT in pixels|is not within)"
+    ):
+        load_config(path)
 
 
 def test_sizes_are_width_before_height() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,11 +43,12 @@ class DetectorOptions(Options):
     idle_rate_hz: float = Field(default=4.0, ge=1, le=60)
     """Looks a second while nobody is there, 1 to 60; from 3 on the first face is seen within half a second."""
 
-    @field_validator("size")
+    @field_validator("size", mode="before")
     @classmethod
-    def _check_size(cls, value: str) -> str:
-        parse_size(value)
-        return value
+    def _check_size(cls, value: Any) -> str:
+        """Before pydantic's own check, so that a bare number is told what form it should have."""
+        parse_size(str(value))
+        return str(value)
 
 
 def parse_size(text: str) -> tuple[int, int]:
