@@ -7,6 +7,7 @@
 set -euo pipefail
 umask 022
 unset PYTHONPATH PYTHONHOME
+export PYTHONNOUSERSITE=1 # what root has in ~/.local the service does not see: pip must neither count on it nor put things there
 
 usage() {
     cat <<'END'

@@ -147,6 +147,7 @@ case "$*" in
     "-m venv "*) mkdir -p "$4/bin" "$4/lib/python3.11/site-packages/fer_pi" && cp "$0" "$4/bin/python" ;;
     *lgpio*) ;;
     "-m pip "*)
+        [ "$PYTHONNOUSERSITE" = 1 ] || exit 1  # else it would count on what root has in ~/.local
         for wheel; do :; done
         grep -q broken "$wheel" && exit 1
         cp "$wheel" "${0%/python}/fer-pi" && chmod +x "${0%/python}/fer-pi"
