@@ -134,7 +134,7 @@ def as_tables(result: dict[str, Any]) -> Group:
         f" at most {result['most_faces']:,}; shape by {result['points']} points, found in {result['faces_found']:.1%}"
     )
     right = _table("features", "classifier", f"{FOLDS} folds", "macro-F1", "valid", "macro-F1", "ms")
-    recalls = _table("recall: features", "classifier", *(emotion.value[:5] for emotion in EMOTIONS))
+    recalls = _table("recall", "classifier", *(emotion.value[:5] for emotion in EMOTIONS))
     for row in result["rows"]:
         name, crossed, valid = (row["features"], row["classifier"]), row["cross_validation"], row["valid"]
         cells = ["-", "-"] if crossed is None else [_percent(crossed), f"{crossed['macro_f1']:.3f}"]
