@@ -18,6 +18,10 @@ PYTHON313 ?= $(call python,3 3.13,v == (3, 13))
 TRAIN ?= yes
 TORCH_FOR_CPU := https://download.pytorch.org/whl/cpu
 
+# What some tests need of the system; installed where that can be done, else those tests are skipped with a reason.
+SYSTEM_PACKAGES := shellcheck systemd
+SYSTEM_COMMANDS := shellcheck systemd-analyze
+
 BIN := .venv/bin
 PIP := -m pip --quiet --disable-pip-version-check --no-input
 INSTALL := $(PIP) install --no-compile
@@ -86,6 +90,9 @@ clean: ## forget everything that was built or installed
 
 .venv/test.stamp: .venv/base.stamp
 	$(BIN)/python $(INSTALL) --editable '.[$(TESTED)]'
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v $(SYSTEM_COMMANDS) >/dev/null; then \
+	apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null || \
+	echo "SKIPPED: the tests that need $(SYSTEM_PACKAGES), which could not be installed"; fi
 	@touch $@
 
 # PyTorch comes first, and from where it comes without the 4 GB of CUDA; where that cannot be reached, from PyPI like the rest.
