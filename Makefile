@@ -20,7 +20,6 @@ TORCH_FOR_CPU := https://download.pytorch.org/whl/cpu
 
 # What some tests need of the system; installed where that can be done, else those tests are skipped with a reason.
 SYSTEM_PACKAGES := shellcheck systemd
-SYSTEM_COMMANDS := shellcheck systemd-analyze
 
 BIN := .venv/bin
 PIP := -m pip --quiet --disable-pip-version-check --no-input
@@ -90,7 +89,7 @@ clean: ## forget everything that was built or installed
 
 .venv/test.stamp: .venv/base.stamp
 	$(BIN)/python $(INSTALL) --editable '.[$(TESTED)]'
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v $(SYSTEM_COMMANDS) >/dev/null; then \
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg --status $(SYSTEM_PACKAGES) >/dev/null 2>&1; then \
 	apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null || \
 	echo "SKIPPED: the tests that need $(SYSTEM_PACKAGES), which could not be installed"; fi
 	@touch $@
