@@ -1,17 +1,14 @@
 """The command `fer-pi`: what to do, what to show of it, and how errors end."""
 
 import json
-import logging
 import os
 import sys
 from pathlib import Path
-from typing import IO, cast
 
 import click
-from rich.console import Console as Terminal
-from rich.logging import RichHandler
 
 from fer_pi import __version__, cli_appliance
+from fer_pi.cli_logging import log_to_stderr
 from fer_pi.cli_options import config_option, runtime_option, state_option
 from fer_pi.errors import FerPiError
 from fer_pi.registry import resolve
@@ -32,22 +29,6 @@ LATER = {
     },
 }
 """Commands of the laboratory, imported when they are called: they need the extra `train`."""
-
-
-class PresentStderr:
-    """Whatever sys.stderr is at the moment: the live console puts itself there, to print above its view.
-
-    rich itself would write past it, into the midst of the view.
-    """
-
-    def write(self, text: str) -> int:
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        sys.stderr.flush()
-
-    def isatty(self) -> bool:
-        return sys.stderr.isatty()
 
 
 class Laboratory(click.Group):
@@ -86,8 +67,10 @@ def _refusal(name: str, error: click.ClickException) -> click.Command:
     def refuse(_: tuple[str, ...]) -> None:
         raise error
 
-    words = click.Argument(["_"], nargs=-1)
-    return click.Command(name, params=[words], callback=refuse, help=error.message, add_help_option=False)
+    # Whatever its options are, it cannot know them.
+    anything = {"ignore_unknown_options": True}
+    words = click.Argument(["_"], nargs=-1, type=click.UNPROCESSED)
+    return click.Command(name, anything, params=[words], callback=refuse, help=error.message, add_help_option=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -107,17 +90,7 @@ def commands(verbose: int, quiet: bool) -> None:
 
     No picture is stored or sent anywhere unless you ask for exactly that.
     """
-    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
-    if sys.stderr.isatty():
-        terminal = Terminal(file=cast(IO[str], PresentStderr()))
-        handler: logging.Handler = RichHandler(console=terminal, show_path=verbose > 1, rich_tracebacks=False)
-        form = "%(message)s"
-    else:
-        handler = logging.StreamHandler()
-        form = "%(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=level, format=form, handlers=[handler], force=True)
-    if verbose < 2:
-        logging.getLogger("PIL").setLevel(logging.WARNING)
+    log_to_stderr(verbose, quiet)
 
 
 @commands.command()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from fer_pi import __version__
 from fer_pi.cli import commands
@@ -134,3 +135,18 @@ def test_a_signal_at_any_moment_is_obeyed(tmp_path: Path, number: signal.Signals
         complaints = process.stderr.read()
     assert process.returncode == 0
     assert "Traceback" not in complaints
+
+
+def test_a_library_of_the_laboratory_that_is_missing_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands stay listed without it, and say what to install when they are called."""
+    gone = ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    def resolve(_: str) -> None:
+        raise gone
+
+    monkeypatch.setattr("fer_pi.cli.resolve", resolve)
+    runner = CliRunner()
+    assert "emotion" in runner.invoke(commands, ["train", "--help"]).output
+    done = runner.invoke(commands, ["train", "emotion", "faces", "--out", "model"])
+    assert done.exit_code != 0
+    assert "needs the Python package 'torch': pip install 'fer-pi[train]'" in done.output

@@ -1,0 +1,39 @@
+"""Where the command's log lines go: to standard error, and above a live view that is being drawn."""
+
+import logging
+import sys
+from typing import IO, cast
+
+from rich.console import Console as Terminal
+from rich.logging import RichHandler
+
+
+def log_to_stderr(verbose: int, quiet: bool) -> None:
+    """Have every module's log lines shown: what is wrong (quiet), what changes, or (verbose) every detail."""
+    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
+    if sys.stderr.isatty():
+        terminal = Terminal(file=cast(IO[str], PresentStderr()))
+        handler: logging.Handler = RichHandler(console=terminal, show_path=verbose > 1, rich_tracebacks=False)
+        form = "%(message)s"
+    else:
+        handler = logging.StreamHandler()
+        form = "%(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=level, format=form, handlers=[handler], force=True)
+    if verbose < 2:
+        logging.getLogger("PIL").setLevel(logging.WARNING)
+
+
+class PresentStderr:
+    """Whatever sys.stderr is at the moment: the live console puts itself there, to print above its view.
+
+    rich itself would write past it, into the midst of the view.
+    """
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
