@@ -82,6 +82,8 @@ def test_check_says_what_would_run(tmp_path: Path) -> None:
     config.write_text("outputs:\n  - kind: rgb_led\n")
     out = fer_pi("check", "--config", str(config)).stdout
     assert f"{config}: good" in out
+    assert "detector.onnx at 320x240" in out
+    assert "emotion.tflite, int8" in out
     assert "rgb_led: red GPIO17, green GPIO27, blue GPIO22" in out
 
 

@@ -48,6 +48,10 @@ class EmotionClassifier:
         self._output = output["index"]
         self._codes = _input_codes(file, self._net.get_input_details()[0])
         self._scale, self._zero = output["quantization"]
+        self._name = f"{file.path}, {np.dtype(output['dtype']).name}, {_runtime().__name__.partition('.')[0]}"
+
+    def __str__(self) -> str:
+        return self._name
 
     def classify(self, crops: Sequence[Image]) -> list[Scores]:
         """One `Scores` for each (48, 48) uint8 crop made by `vision.align`; no crops, no scores."""
