@@ -12,7 +12,7 @@ from fer_pi.chain import Chain
 from fer_pi.drawing.overlay import draw_overlay
 from fer_pi.errors import FerPiError, InputError
 from fer_pi.outputs.video_file import VideoFile
-from fer_pi.sources.replay import frames_of, is_video, pictures_in, rate_of
+from fer_pi.sources.replay import frames_of, is_video, media_in, rate_of
 from fer_pi.types import EMOTIONS, Image, Reading, Scores
 
 CSV_COLUMNS = (
@@ -25,10 +25,10 @@ PICTURE_RATE_HZ = 1.0
 
 
 def inputs_in(paths: Sequence[Path]) -> list[Path]:
-    """The files to analyse: what was given, and for each folder its pictures. Raises InputError for an empty one."""
+    """The files to analyse: what was given, and what lies in each folder. Raises InputError for an empty one."""
     files: list[Path] = []
     for path in paths:
-        files += pictures_in(path) if path.is_dir() else [path]
+        files += media_in(path) if path.is_dir() else [path]
     return files
 
 

@@ -142,7 +142,7 @@ def demo(seconds: float | None, folder: Path) -> None:
 def analyze(
     inputs: tuple[Path, ...], as_json: bool, csv_file: Path | None, video: Path | None, config_path: Path
 ) -> None:
-    """What is seen in INPUTS: pictures, folders of pictures, and videos.
+    """What is seen in INPUTS: pictures, videos, and folders of either.
 
     The frames of a video are followed in time; separate pictures know nothing of each other. Without --json a summary
     of each input is printed.

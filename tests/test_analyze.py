@@ -87,6 +87,16 @@ def test_pictures_of_a_folder_come_in_natural_order_and_know_nothing_of_each_oth
         assert line["faces"][0]["emotions"] == pytest.approx(line["faces"][0]["smoothed"], abs=1e-3)
 
 
+def test_videos_in_a_folder_are_followed_too_and_other_files_left_alone(
+    chain: Chain, folder: Path, video: Path
+) -> None:
+    (folder / "3.mp4").write_bytes(video.read_bytes())
+    (folder / "notes.txt").write_text("no picture")
+    lines = records(chain, folder)
+    assert [Path(line["source"]).name for line in lines] == ["1.png", "2.png", *["3.mp4"] * 30, "10.jpg"]
+    assert [line["frame"] for line in lines[2:32]] == list(range(30))
+
+
 def test_the_table_has_a_row_for_each_face_and_one_for_each_empty_picture(
     chain: Chain, folder: Path, tmp_path: Path
 ) -> None:

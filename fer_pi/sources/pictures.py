@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,17 @@ def is_picture(path: Path) -> bool:
 
 def pictures_in(folder: Path) -> list[Path]:
     """The pictures in `folder` itself, in natural order: 2.jpg before 10.jpg. Raises InputError if there are none."""
+    return files_in(folder, PICTURE_SUFFIXES, "pictures (such as .jpg or .png)")
+
+
+def files_in(folder: Path, suffixes: Set[str], what: str) -> list[Path]:
+    """The files in `folder` itself whose names end so, in natural order. Raises InputError if there are none."""
     try:
-        found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.name[0] != "."]
+        found = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.name[0] != "."]
     except OSError as error:
-        raise InputError(f"{folder}: cannot be read as a folder of pictures: {error.strerror}") from error
+        raise InputError(f"{folder}: cannot be read as a folder: {error.strerror}") from error
     if not found:
-        raise InputError(f"{folder}: holds no pictures (such as .jpg or .png); name a folder that does, or a file")
+        raise InputError(f"{folder}: holds no {what}; name a folder that does, or a file")
     return sorted(found, key=lambda path: _natural(path.name))
 
 

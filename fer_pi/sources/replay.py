@@ -16,13 +16,33 @@ from pydantic import Field
 
 from fer_pi.config import Options
 from fer_pi.errors import InputError
-from fer_pi.sources.pictures import is_picture, pictures_in, read_picture
+from fer_pi.sources.pictures import PICTURE_SUFFIXES, files_in, is_picture, pictures_in, read_picture
 from fer_pi.sources.quiet import quiet_opencv
 from fer_pi.types import Frame
 
-__all__ = ["Replay", "ReplayOptions", "frame_count", "frames_of", "is_video", "pictures_in", "rate_of", "read_picture"]
+__all__ = ["Replay", "ReplayOptions", "frame_count", "frames_of", "is_video", "media_in", "rate_of", "read_picture"]
 
 log = logging.getLogger(__name__)
+
+VIDEO_SUFFIXES = frozenset(
+    {
+        ".mp4",
+        ".m4v",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".mov",
+        ".mpg",
+        ".mpeg",
+        ".mjpg",
+        ".mjpeg",
+        ".wmv",
+        ".ogv",
+        ".3gp",
+        ".gif",
+    }
+)
+"""Files of a folder whose names end so are taken for videos; a file that is named itself may end as it likes."""
 
 PICTURE_RATE_HZ = 10.0
 """How often a picture is shown again while it stands, so that the mood has time to settle on it."""
@@ -153,6 +173,11 @@ def frames_of(path: Path) -> Iterator[Frame]:
         yield read_picture(path)
     else:
         yield from _video_frames(path)
+
+
+def media_in(folder: Path) -> list[Path]:
+    """The pictures and videos in `folder` itself, in natural order. Raises InputError if there are none."""
+    return files_in(folder, PICTURE_SUFFIXES | VIDEO_SUFFIXES, "pictures or videos (such as .jpg or .mp4)")
 
 
 def is_video(path: Path) -> bool:
