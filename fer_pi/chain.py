@@ -1,6 +1,5 @@
 """From a frame to a reading: detect, follow, align, classify, settle; each stage timed."""
 
-import logging
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,8 +12,6 @@ from fer_pi.vision import align
 from fer_pi.vision.attention import Attention, open_attention
 from fer_pi.vision.classifier import EmotionClassifier
 from fer_pi.vision.quality import quality
-
-log = logging.getLogger(__name__)
 
 RATE_TAU_S = 1.0
 """Time constant of the smoothed frame rate."""

@@ -15,9 +15,6 @@ from fer_pi.errors import ConfigError
 from fer_pi.registry import CAMERAS, OUTPUTS, SECTIONS, resolve
 from fer_pi.yaml_file import KeyPath, Position, read_yaml
 
-VERSION = 1
-"""The version of the configuration's format."""
-
 
 class Options(BaseModel):
     """The base of every block of options: frozen, exact about types, and unknown keys are errors.

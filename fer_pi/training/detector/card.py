@@ -21,7 +21,7 @@ SETS = {
 
 LIMITS = """- Most boxes and landmarks come from a teacher (YuNet), so this is distillation: it errs where YuNet errs.
 - Trained on faces turned by up to about 35 degrees in the picture's plane; faces lying on their side are missed.
-- Profiles, dark faces against bright windows and faces under 12 pixels at the net's input are found less often.
+- Profiles, dark faces against bright windows and faces under 20 pixels at the net's input are found far less often.
 - Under a mask the mouth corners are guesses. Dolls, drawings and animals are sometimes taken for faces.
 - Recall by age, sex and skin has not been measured: the data carries no such labels.
 - It finds faces; it does not know whose they are."""
