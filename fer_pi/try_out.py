@@ -81,7 +81,7 @@ def _watching(
         Sighting(track, face, scores, scores, quality(frame.gray, face, raw_crop(frame.gray, face)), emotion)
         for track, face in enumerate(faces, 1)
     )
-    mood = Mood(emotion, share if emotion else 0.0, 0.0)
+    mood = Mood(emotion, share if emotion else 0.0, 0.0, scores)
 
     def reading(now: float) -> Reading:
         taken = Frame(frame.gray, frame.index, now, None, frame.source, frame.make_color)

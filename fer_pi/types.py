@@ -214,6 +214,10 @@ class Mood:
     """0..1: the smoothed probability of `emotion`; 0 where that is None."""
     since: float
     """When this emotion (or its absence) began; seconds on the clock of the frames."""
+    scores: Scores | None = None
+    """What it is decided on: smoothed scores of one person or of all; None if nobody is there."""
+    track: int | None = None
+    """Whose mood it is, whether or not in sight just now; None if it is everyone's, or nobody is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +253,13 @@ class Reading:
     timings: Timings = Timings()
     message: str = ""
     """One line for a person: why there is no camera, what is at fault; empty when all is well."""
+
+    @property
+    def focus(self) -> Sighting | None:
+        """The one whose mood it is, or the largest face if it is everyone's; None if they are not in sight."""
+        if self.mood.track is None:
+            return self.sightings[0] if self.sightings else None
+        return next((sighting for sighting in self.sightings if sighting.track == self.mood.track), None)
 
     @property
     def age_s(self) -> float:

@@ -93,7 +93,7 @@ def test_clear_scores_are_followed_as_fast_at_any_frame_rate(rate_hz: int) -> No
 def test_strength_and_since_are_those_of_the_mood() -> None:
     said = [mood for _, mood in shown([[(HERE, HAPPY)]] * 60 + [[(HERE, SAD)]] * 60)]
     began = {mood.emotion: index / 30 for index, mood in reversed(list(enumerate(said)))}
-    assert said[0] == Mood(None, 0.0, 0.0)
+    assert (said[0].emotion, said[0].strength, said[0].since) == (None, 0.0, 0.0)
     assert all(mood.since == pytest.approx(began[mood.emotion]) for mood in said)
     assert said[-1].strength == pytest.approx(HAPPY[Emotion.HAPPINESS], abs=0.02)
     assert all(0 < mood.strength <= 1 for mood in said if mood.emotion)
@@ -207,6 +207,26 @@ def test_what_a_face_looked_like_last_does_not_become_the_mood_while_it_is_hidde
     assert changes(moods(frames)) == [None, Emotion.HAPPINESS]
 
 
+def test_the_mood_tells_whose_it_is_and_what_it_is_decided_on() -> None:
+    """It stays with whom it was while somebody is a little nearer, and while they are hidden for a moment."""
+    first, second = (face_at(150, 200, 100), HAPPY), (face_at(450, 200, 110), SAD)
+    said = shown([[first]] * 30 + [[second, first]] * 30 + [[second]] * 80 + [[]] * 60)
+    assert [mood.track for _, mood in said] == [1] * 89 + [2] * 81 + [None] * 30
+    scores = [mood.scores for _, mood in said]
+    assert scores[:60] == [seen.scores for sightings, _ in said[:60] for seen in sightings if seen.track == 1]
+    assert scores[60:89] == [scores[59]] * 29
+    assert scores[139] is not None and scores[139].probabilities == pytest.approx(SAD.probabilities, abs=0.01)
+    assert scores[170:] == [None] * 30
+
+
+def test_the_mood_of_everyone_is_decided_on_the_scores_of_all() -> None:
+    pair = [(face_at(100, 200, 80), HAPPY), (face_at(400, 200, 80), SAD)]
+    _, mood = shown([pair] * 60, room="everyone")[-1]
+    assert mood.track is None and mood.scores is not None
+    half = (np.array(HAPPY.probabilities) + np.array(SAD.probabilities)) / 2
+    assert mood.scores.probabilities == pytest.approx(half, abs=0.01)
+
+
 def test_everyone_counts_by_size() -> None:
     small = [(face_at(100 + 150 * index, 200, 60), SAD) for index in range(3)]
     large = (face_at(700, 200, 100), HAPPY)
@@ -242,7 +262,7 @@ def test_reset_forgets_everybody_and_ends_the_judging_of_pictures() -> None:
     engine.update([HERE], [HAPPY], [GOOD], 100.0)
     engine.reset()
     sightings, mood = engine.update([HERE, face_at(500, 100, 50)], [SAD, SAD], [GOOD, GOOD], 5.0)
-    assert ([seen.track for seen in sightings], mood) == ([1, 2], Mood(None, 0.0, 5.0))
+    assert ([seen.track for seen in sightings], mood) == ([1, 2], Mood(None, 0.0, 5.0, sightings[0].scores, 1))
 
 
 def test_follow_and_settle_do_what_update_does() -> None:

@@ -58,10 +58,10 @@ def test_the_face_follows_the_probabilities_without_jumps() -> None:
     assert path[-1] == pytest.approx(np.array(EXPRESSIONS[Emotion.HAPPINESS]), abs=0.05)
 
 
-def test_the_larger_face_counts_for_more() -> None:
-    near, far = sighting_at(200, 200, 200, Emotion.ANGER), sighting_at(500, 200, 60, Emotion.SADNESS)
-    red, _, blue = pose_of(reading_of([near, far])).color
-    assert red > 1.5 * blue
+@pytest.mark.parametrize("focus", [0, 1])
+def test_the_face_is_that_of_the_mood_whoever_is_nearer(focus: int) -> None:
+    people = [sighting_at(200, 200, 200, Emotion.ANGER), sighting_at(500, 200, 190, Emotion.SADNESS, track=2)]
+    assert pose_of(reading_of(people, focus=focus)) == pose_of(reading_of([people[focus]]))
 
 
 def test_easing_ends_at_both_poses() -> None:

@@ -119,6 +119,14 @@ def test_the_mood_can_be_read_from_afar(size: tuple[int, int]) -> None:
     assert rows.max() - rows.min() + 1 >= size[1] / 25
 
 
+@pytest.mark.parametrize("focus", [0, 1])
+def test_advice_is_for_whom_the_mood_is_read_from(focus: int) -> None:
+    near, far = sighting_at(200, 240, 130, Emotion.FEAR), sighting_at(450, 240, 120, Emotion.FEAR, track=2)
+    dark = replace(near, quality=replace(near.quality, brightness=20.0))
+    seen, dim = (draw_overlay(reading_of([one, far], focus=focus), SMALL) for one in (near, dark))
+    assert np.array_equal(seen, dim) == (focus == 1)
+
+
 def test_an_old_picture_is_marked_and_grey() -> None:
     reading = READINGS["one"]
     assert reading.frame is not None

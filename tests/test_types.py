@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fer_pi.testing.readings import sighting_at
 from fer_pi.types import EMOTIONS, Box, Emotion, Frame, Mood, Reading, Scores, Status
 
 
@@ -76,6 +77,15 @@ def test_a_reading_knows_its_age() -> None:
     mood = Mood(None, 0.0, 0.0)
     assert Reading(Status.NOBODY, mood, 10.25, frame).age_s == 0.25
     assert Reading(Status.NO_CAMERA, mood, 10.25).age_s == 0.0
+
+
+def test_the_face_in_focus_is_the_one_whose_mood_it_is_wherever_it_stands() -> None:
+    """The largest if it is everyone's; nobody while they are out of sight, for the mood is not that of another."""
+    near, far = (sighting_at(300, 240, width, Emotion.FEAR, track=track) for width, track in ((90, 4), (80, 7)))
+    for track, focus in {4: near, 7: far, 9: None, None: near}.items():
+        mood = Mood(Emotion.FEAR, 0.8, 0.0, near.scores, track)
+        assert Reading(Status.WATCHING, mood, 1.0, sightings=(near, far)).focus is focus
+    assert Reading(Status.NOBODY, Mood(None, 0.0, 0.0), 1.0).focus is None
 
 
 @pytest.mark.parametrize("noun", [Box, Frame, Mood, Reading, Scores])

@@ -123,14 +123,12 @@ class Pose(NamedTuple):
 
 
 def pose_of(reading: Reading) -> Pose:
-    """The face for `reading`: its emotions mixed by their smoothed probabilities, larger faces counting for more."""
-    if not reading.sightings:
+    """The face for the mood of `reading`: the emotions mixed by their smoothed probabilities."""
+    if reading.mood.scores is None:
         return Pose(ASLEEP, STATUS_COLORS[reading.status])
-    areas = np.array([max(sighting.face.box.area, 1.0) for sighting in reading.sightings])
-    shares = np.average([sighting.scores.probabilities for sighting in reading.sightings], axis=0, weights=areas)
-    weights = shares**SHARPENING
+    weights = [share**SHARPENING for share in reading.mood.scores.probabilities]
     poses = [Pose(EXPRESSIONS[emotion], EMOTION_COLORS[emotion]) for emotion in EMOTIONS]
-    pose = _mixed(poses, weights.tolist())
+    pose = _mixed(poses, weights)
     if reading.status is Status.WATCHING and reading.mood.emotion is None:
         return eased(pose, Pose(DOUBT, NOT_SURE_COLOR), 0.75)
     return pose

@@ -49,7 +49,7 @@ def draw_overlay(
     image = filled(size, BACKGROUND)
     _draw_picture(image, frame, layout, mirrored, faded=at is not None and age_s > STALE_S)
     to_screen = partial(_on_screen, frame=frame, picture=layout.picture, mirrored=mirrored)
-    _draw_faces(image, reading.sightings, layout, to_screen, show_numbers, show_landmarks)
+    _draw_faces(image, reading, layout, to_screen, show_numbers, show_landmarks)
     _draw_message(image, reading, layout, 0.0 if at is None else age_s)
     draw_panel(image, reading, layout, age_s, show_numbers, notice)
     return image
@@ -84,7 +84,7 @@ def _on_screen(point: Point, frame: Frame, picture: Rect, mirrored: bool) -> Poi
 
 def _draw_faces(
     image: Image,
-    sightings: tuple[Sighting, ...],
+    reading: Reading,
     layout: Layout,
     to_screen: ToScreen,
     show_numbers: bool,
@@ -93,10 +93,10 @@ def _draw_faces(
     picture = layout.picture
     window = image[picture.top : picture.bottom, picture.left : picture.right]
     tagged = []
-    for sighting in reversed(sightings):  # the largest last, on top
+    for sighting in reversed(reading.sightings):  # the largest last, on top
         box = _box_on_screen(sighting.face.box, to_screen, picture)
         color = UNSURE if sighting.emotion is None else bgr(EMOTION_COLORS[sighting.emotion])
-        _draw_brackets(window, box, picture, color)
+        _draw_brackets(window, box, picture, color, bold=len(reading.sightings) > 1 and sighting is reading.focus)
         if show_landmarks:
             for point in sighting.face.landmarks:
                 x, y = to_screen(point)
@@ -128,7 +128,7 @@ def _tag_texts(sighting: Sighting, show_numbers: bool) -> tuple[str, ...]:
     return (f"{word} {percent(sighting.scores[sighting.emotion])}", word) if show_numbers else (word,)
 
 
-def _draw_brackets(window: Image, box: Rect, picture: Rect, color: RGB) -> None:
+def _draw_brackets(window: Image, box: Rect, picture: Rect, color: RGB, bold: bool) -> None:
     """The four round corners of a box, on a dark rim that keeps them visible on any picture."""
     left, top = box.left - picture.left, box.top - picture.top
     side = min(box.width, box.height)
@@ -144,13 +144,15 @@ def _draw_brackets(window: Image, box: Rect, picture: Rect, color: RGB) -> None:
         flipped = np.where(flip, size - corner, corner) + offset
         curves.append(np.rint(flipped * 16).astype(np.int32))
     thickness = min(max(round(0.028 * side), 2), max(round(0.006 * picture.height), 2))
+    if bold:
+        thickness = round(1.8 * thickness)
     cv2.polylines(window, curves, False, INK, thickness + 2, cv2.LINE_AA, 4)
     cv2.polylines(window, curves, False, color, thickness, cv2.LINE_AA, 4)
 
 
 def _draw_message(image: Image, reading: Reading, layout: Layout, age_s: float) -> None:
-    """At the foot of the picture, one of: it is old, something is wrong, what the nearest person could do."""
-    advice = hint(reading.sightings[0].quality) if reading.sightings else ""
+    """At the foot of the picture, one of: it is old, something is wrong, what the person in focus could do."""
+    advice = hint(reading.focus.quality) if reading.focus else ""
     if age_s > STALE_S:
         _draw_chip(image, f"Picture is {duration(age_s)} old", layout, WARNING)
     elif reading.message:

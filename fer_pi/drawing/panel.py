@@ -1,4 +1,4 @@
-"""What stands beside the picture: the mood of the room, the nearest face in numbers, and how fresh all this is."""
+"""What stands beside the picture: the mood of the room, what it is read from, and how fresh all this is."""
 
 from fer_pi.drawing.blend import rounded_rect
 from fer_pi.drawing.expression import pose_of
@@ -67,18 +67,18 @@ def _draw_card(image: Image, reading: Reading, card: Rect, text: float, radius: 
 
 
 def _draw_bars(image: Image, reading: Reading, place: Rect, text: float, captioned: bool, show_numbers: bool) -> None:
-    """A bar for each emotion of the largest face."""
+    """A bar for each emotion: what the mood is decided on."""
+    scores = reading.mood.scores
     caption = 1.6 * text if captioned else 0.0
     if captioned:
-        said = "Nearest face" if len(reading.sightings) > 1 else "Face" if reading.sightings else "No face"
-        draw_text(image, said, place.left, place.top + 0.6 * text, 0.8 * text, QUIET)
+        draw_text(image, _whose(reading), place.left, place.top + 0.6 * text, 0.8 * text, QUIET)
     row_height = (place.height - caption) / len(EMOTIONS)
     named = row_height >= 12
     thickness = max(round(min(0.36 * text, 0.4 * row_height)), 2)
-    best = reading.sightings[0].scores.top if reading.sightings else None
+    best = scores.top if scores else None
     for row, emotion in enumerate(EMOTIONS):
         top = place.top + caption + row * row_height
-        share = reading.sightings[0].scores[emotion] if reading.sightings else 0.0
+        share = scores[emotion] if scores else 0.0
         bar_top = round(top + (row_height if named else 0.6 * row_height) - thickness - (1 if named else 0))
         if named:
             size = min(0.98 * text, 0.66 * row_height)
@@ -86,13 +86,22 @@ def _draw_bars(image: Image, reading: Reading, place: Rect, text: float, caption
             color = TEXT if emotion is best else QUIET
             weight = Weight.BOLD if emotion is best else Weight.REGULAR
             draw_text(image, name(emotion), place.left, middle, size, color, weight)
-            if show_numbers and reading.sightings:
+            if show_numbers and scores:
                 draw_text(image, percent(share), place.right, middle, size, color, weight, "right")
         rounded_rect(image, place.left, bar_top, place.width, thickness, thickness / 2, SURFACE)
         filled = round(share * place.width)
         if filled > 0:
             filled = max(filled, thickness)
             rounded_rect(image, place.left, bar_top, filled, thickness, thickness / 2, bgr(EMOTION_COLORS[emotion]))
+
+
+def _whose(reading: Reading) -> str:
+    """Whose expression the bars are."""
+    if reading.mood.scores is None:
+        return "No face"
+    if len(reading.sightings) < 2:
+        return "Face"
+    return "Everyone" if reading.mood.track is None else "Face in focus"
 
 
 def _draw_figures(image: Image, reading: Reading, place: Rect, text: float, age_s: float) -> None:

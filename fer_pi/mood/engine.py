@@ -83,7 +83,9 @@ class MoodEngine:
         if any(person.missing_s == 0 for person in people):
             self._seen_at = time
             self._look(self._room, people, time)
-        return Mood(self._room.emotion, self._room.strength, self._room.since - self._ahead_s)
+        room = self._room
+        track = None if room.scores is None else self._focus.track
+        return Mood(room.emotion, room.strength, room.since - self._ahead_s, room.scores, track)
 
     def _look(self, room: Impression, people: Sequence[Person], time: float) -> None:
         if self._used.room == "everyone":

@@ -32,7 +32,8 @@ class Focus:
 
     def __init__(self, leave_s: float) -> None:
         self._leave_s = leave_s
-        self._track: int | None = None
+        self.track: int | None = None
+        """Who is in focus; None before the first step, and if there is nobody."""
         self._rival: int | None = None
         self._rival_since = 0.0
 
@@ -40,10 +41,10 @@ class Focus:
         """The person in focus at `now`; None if there is nobody."""
         there = [person for person in people if person.missing_s <= self._leave_s]
         if not there:
-            self._track = self._rival = None
+            self.track = self._rival = None
             return None
         nearest = max(there, key=lambda person: (person.missing_s == 0, person.area))
-        focus = next((person for person in there if person.track == self._track), None)
+        focus = next((person for person in there if person.track == self.track), None)
         if focus is None:
             focus = nearest
         elif nearest.area > LARGER * focus.area:
@@ -53,8 +54,8 @@ class Focus:
                 focus = nearest
         else:
             self._rival = None
-        if focus.track != self._track:
-            self._track, self._rival = focus.track, None
+        if focus.track != self.track:
+            self.track, self._rival = focus.track, None
         return focus
 
 

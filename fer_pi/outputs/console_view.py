@@ -38,7 +38,7 @@ class Terminal(Console):
 
 
 def live_view(reading: Reading, ages_s: Sequence[float], light: Color) -> RenderableType:
-    """The whole view: mood, bars of the largest face, figures and a swatch of `light`, the colour of the LED.
+    """The whole view: mood, bars of what it is decided on, figures and a swatch of `light`, the colour of the LED.
 
     `ages_s` are the ages of the last few seconds' readings, for the latency.
     """
@@ -71,7 +71,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def _bars(reading: Reading) -> Table:
     table = Table.grid(padding=(0, 1))
-    scores = reading.sightings[0].scores if reading.sightings else None
+    scores = reading.mood.scores
     for emotion in EMOTIONS:
         share = scores[emotion] if scores else 0.0
         bar = Text(_bar(share), style=_hex(EMOTION_COLORS[emotion]))

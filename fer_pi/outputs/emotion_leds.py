@@ -27,7 +27,7 @@ class EmotionLedsOptions(Options):
 
     Without it all the LEDs together tell the state."""
     mode: Literal["mood", "bars"] = "mood"
-    """mood: the LED of the room's mood; bars: each LED as bright as its emotion is probable on the largest face."""
+    """mood: the LED of the room's mood; bars: each LED as bright as its emotion is probable."""
     common: Literal["anode", "cathode"] = "cathode"
     """What the LEDs share: the cathode (to ground; a high pin lights it) or the anode (to 3.3 V; a low pin does)."""
     brightness: float = Field(default=1.0, ge=0.0, le=1.0)
@@ -134,7 +134,7 @@ def lamp_look(lamp: Lamp, reading: Reading, options: EmotionLedsOptions) -> Look
     if lamp == "status":
         return Look(WHITE)
     if options.mode == "bars":
-        share = reading.sightings[0].scores[Emotion(lamp)] if reading.sightings else 0.0
+        share = reading.mood.scores[Emotion(lamp)] if reading.mood.scores else 0.0
         return Look(WHITE, brightness=share)
     if reading.mood.emotion is None:
         return NOT_SURE_LOOK

@@ -24,7 +24,8 @@ def reading_of(
 ) -> Reading:
     """A reading as the chain might make it at `at`; without `watching` it has neither picture nor people.
 
-    `scores` are the smoothed ones of every face; by default `emotion` has `strength` and the others share the rest.
+    `scores` are the smoothed ones of every face, the first of which makes the mood; by default `emotion` has `strength`
+    and the others share the rest.
     """
     if status is not Status.WATCHING:
         return Reading(status, Mood(None, 0.0, at), made_at=at, message=message)
@@ -35,7 +36,7 @@ def reading_of(
     faces = [face_at(120 + 100 * n, 120, 90 - n) for n in range(people)]
     return Reading(
         status,
-        Mood(emotion, strength if emotion else 0.0, at),
+        Mood(emotion, strength if emotion else 0.0, at, *((smoothed, 1) if people else ())),
         made_at=at,
         frame=Frame(np.zeros((240, 320), np.uint8), index=0, taken_at=at - age_s, source="a made-up camera"),
         sightings=tuple(Sighting(n + 1, face, smoothed, smoothed, GOOD, emotion) for n, face in enumerate(faces)),

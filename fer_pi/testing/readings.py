@@ -37,8 +37,7 @@ def reading_of(
     color: Image | None = None,
     *,
     status: Status | None = None,
-    mood: Emotion | None = None,
-    strength: float = 0.8,
+    focus: int | None = 0,
     taken_at: float = 100.0,
     age_s: float = 0.046,
     rate_hz: float = 28.0,
@@ -46,18 +45,27 @@ def reading_of(
 ) -> Reading:
     """A reading of the picture `color` (black if None) in which `sightings` are seen.
 
-    The status follows from the sightings, the mood is `mood` or else that of the first of them.
+    The status follows from the sightings; the mood is that of the one numbered `focus`, or with None everyone's.
     """
     frame = frame_of(np.zeros((480, 640, 3), np.uint8) if color is None else color, taken_at)
-    settled = mood if mood is not None else sightings[0].emotion if sightings else None
     state = status or (Status.WATCHING if sightings else Status.NOBODY)
     shown = state in (Status.WATCHING, Status.NOBODY)
     return Reading(
         status=state,
-        mood=Mood(settled, 0.0 if settled is None else strength, taken_at - 3),
+        mood=_mood(sightings, focus, taken_at - 3) if shown else Mood(None, 0.0, taken_at - 3),
         made_at=taken_at + age_s,
         frame=frame if shown else None,
         sightings=tuple(sightings) if shown else (),
         timings=Timings(0.02, 0.001, 0.004, 0.001, rate_hz),
         message=message,
     )
+
+
+def _mood(sightings: Sequence[Sighting], focus: int | None, since: float) -> Mood:
+    if not sightings:
+        return Mood(None, 0.0, since)
+    if focus is None:
+        scores = Scores.of(np.mean([sighting.scores.probabilities for sighting in sightings], axis=0))
+        return Mood(scores.top, scores[scores.top], since, scores)
+    emotion, scores = sightings[focus].emotion, sightings[focus].scores
+    return Mood(emotion, 0.0 if emotion is None else scores[emotion], since, scores, sightings[focus].track)

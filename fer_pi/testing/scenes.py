@@ -42,9 +42,9 @@ def room(people: tuple[Sighting, ...], light: float = 1.0, size: tuple[int, int]
     return np.asarray(image * light, np.uint8)
 
 
-def reading_with(*people: Sighting, light: float = 1.0, age_s: float = 0.046, message: str = "") -> Reading:
-    """A reading of the drawn room with these people."""
-    return reading_of(people, room(people, light), age_s=age_s, message=message)
+def reading_with(*people: Sighting, light: float = 1.0, message: str = "", focus: int | None = 0) -> Reading:
+    """A reading of the drawn room with these people; `focus` as `reading_of` has it."""
+    return reading_of(people, room(people, light), message=message, focus=focus)
 
 
 def crowd() -> tuple[Sighting, ...]:
@@ -59,6 +59,11 @@ def crowd() -> tuple[Sighting, ...]:
     return tuple(sorted(people, key=lambda person: -person.face.box.area))
 
 
+_TWO = (
+    sighting_at(470, 260, 130, Emotion.NEUTRAL, 0.88, 2),
+    sighting_at(200, 240, 120, Emotion.HAPPINESS, 0.93),
+)
+
 READINGS: Mapping[str, Reading] = {
     "one": reading_with(sighting_at(340, 235, 170, Emotion.HAPPINESS, 0.93)),
     "three": reading_with(
@@ -66,6 +71,8 @@ READINGS: Mapping[str, Reading] = {
         sighting_at(120, 200, 100, Emotion.ANGER, 0.71, 2),
         sighting_at(540, 260, 90, None, track=3),
     ),
+    "second": reading_with(*_TWO, focus=1),
+    "everyone": reading_with(*_TWO, focus=None),
     "thirty": reading_with(*crowd()),
     "border": reading_with(
         sighting_at(30, 60, 180, Emotion.SURPRISE, 0.77), sighting_at(620, 440, 150, Emotion.SADNESS, 0.6, 2)
@@ -104,7 +111,10 @@ def _mood(reading: Reading, size: tuple[int, int]) -> Callable[[], Image]:
 
 OVERLAY_PICTURES: Mapping[str, Callable[[], Image]] = {
     **{f"overlay_{name}_320x240": _overlay(reading, TINY) for name, reading in READINGS.items()},
-    **{f"overlay_{name}_800x480": _overlay(READINGS[name], SMALL) for name in ("one", "three", "thirty", "fault")},
+    **{
+        f"overlay_{name}_800x480": _overlay(READINGS[name], SMALL)
+        for name in ("one", "three", "second", "everyone", "thirty", "fault")
+    },
     **{f"overlay_{name}_1920x1080": _overlay(READINGS[name], HD) for name in ("three", "not_sure")},
     "overlay_stale_800x480": _overlay(READINGS["one"], SMALL, age_s=3.2),
     "overlay_one_480x800": _overlay(READINGS["one"], (480, 800)),
