@@ -271,10 +271,13 @@ class Reading:
 class Camera(Protocol):
     """Where frames come from. Its making returns at once: a live camera is opened, and reopened, in its own thread."""
 
-    name: str
-    """For people: "webcam /dev/video0"; may change when another device is found."""
-    problem: str
-    """Why no frames come, in one line for people; empty while they do."""
+    @property
+    def name(self) -> str:
+        """For people: "webcam /dev/video0"; may change when another device is found."""
+
+    @property
+    def problem(self) -> str:
+        """Why no frames come, in one line for people; empty while they do."""
 
     def read(self, timeout_s: float) -> Frame | None:
         """The newest frame not yet read; None if none came within `timeout_s`. Raises EOFError at the end of a file."""

@@ -11,7 +11,6 @@ from fer_pi.sources.capture import Capture, Grabber
 from fer_pi.sources.pi_camera import MISSING, OpenPiCamera, PiCameraOptions, attached_pi_cameras
 from fer_pi.sources.v4l2 import RUNNING, Kernel
 from fer_pi.sources.webcam import OpenWebcam, WebcamOptions
-from fer_pi.types import Frame
 
 NONE_FOUND = "no camera found; plug in a webcam or attach a Pi camera, it will be used as soon as it is there"
 
@@ -31,7 +30,7 @@ class AutoOptions(Options):
     """Frame rate to ask for, in frames a second, 1 to 120."""
 
 
-class AutoCamera:
+class AutoCamera(Capture):
     """A Pi camera or a webcam; each opening chooses anew, so that it follows what is plugged in."""
 
     Options = AutoOptions
@@ -39,18 +38,7 @@ class AutoCamera:
     def __init__(self, options: AutoOptions, opener: Callable[[AutoOptions], Grabber] | None = None) -> None:
         """`opener` stands in for the hardware in tests."""
         opened = opener or open_first
-        self._capture = Capture(lambda: opened(options), "camera")
-        self.name, self.problem = self._capture.name, self._capture.problem
-
-    def read(self, timeout_s: float) -> Frame | None:
-        """The newest frame not yet read, or None if none came within `timeout_s`."""
-        frame = self._capture.read(timeout_s)
-        self.name, self.problem = self._capture.name, self._capture.problem
-        return frame
-
-    def close(self) -> None:
-        """Release the device; twice is fine."""
-        self._capture.close()
+        super().__init__(lambda: opened(options), "camera")
 
 
 def open_first(options: AutoOptions, kernel: Kernel = RUNNING) -> Grabber:

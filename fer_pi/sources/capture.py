@@ -176,7 +176,7 @@ class Feed:
 
 
 class Capture:
-    """A camera in its own thread: one slot, with the newest picture only."""
+    """A camera in its own thread: one slot, with the newest picture only. A kind of camera adds how it is opened."""
 
     def __init__(
         self,
@@ -198,6 +198,7 @@ class Capture:
 
     @property
     def name(self) -> str:
+        """For people; changes when another device is found."""
         return self._feed.name
 
     @property

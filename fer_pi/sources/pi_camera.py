@@ -13,7 +13,7 @@ from pydantic import Field
 from fer_pi.config import Options
 from fer_pi.errors import CameraError
 from fer_pi.sources.capture import Capture, Patience, Picture, time_taken
-from fer_pi.types import Frame, Image
+from fer_pi.types import Image
 
 MISSING = (
     "the Pi camera needs picamera2: sudo apt install python3-picamera2, and a virtual environment made with "
@@ -43,25 +43,14 @@ class PiCameraOptions(Options):
     """Seconds of exactly the same picture after which the camera is opened anew, 0 to 600; 0 never."""
 
 
-class PiCamera:
+class PiCamera(Capture):
     """A Pi camera that opens itself, and opens itself again whenever it is lost."""
 
     Options = PiCameraOptions
 
     def __init__(self, options: PiCameraOptions) -> None:
         patience = Patience(options.stall_s, options.frozen_s)
-        self._capture = Capture(lambda: OpenPiCamera(options), f"Pi camera {options.number}", patience)
-        self.name, self.problem = self._capture.name, self._capture.problem
-
-    def read(self, timeout_s: float) -> Frame | None:
-        """The newest frame not yet read, or None if none came within `timeout_s`."""
-        frame = self._capture.read(timeout_s)
-        self.name, self.problem = self._capture.name, self._capture.problem
-        return frame
-
-    def close(self) -> None:
-        """Release the camera; twice is fine."""
-        self._capture.close()
+        super().__init__(lambda: OpenPiCamera(options), f"Pi camera {options.number}", patience)
 
 
 def attached_pi_cameras() -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from fer_pi.errors import CameraError
 from fer_pi.sources.capture import Capture, Patience, Picture, time_taken
 from fer_pi.sources.quiet import quiet_opencv
 from fer_pi.sources.v4l2 import RUNNING, CameraNode, Format, Kernel
-from fer_pi.types import Frame, Image
+from fer_pi.types import Image
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class WebcamOptions(Options):
     """Seconds of exactly the same picture after which the camera is opened anew, 0 to 600; 0 never."""
 
 
-class Webcam:
+class Webcam(Capture):
     """A webcam that opens itself, and opens itself again whenever it is lost."""
 
     Options = WebcamOptions
@@ -66,18 +66,7 @@ class Webcam:
     ) -> None:
         """`kernel` and `reader` are where tests put their own."""
         patience = Patience(options.stall_s, options.frozen_s)
-        self._capture = Capture(lambda: OpenWebcam(options, kernel, reader), f"webcam {options.device}", patience)
-        self.name, self.problem = self._capture.name, self._capture.problem
-
-    def read(self, timeout_s: float) -> Frame | None:
-        """The newest frame not yet read, or None if none came within `timeout_s`."""
-        frame = self._capture.read(timeout_s)
-        self.name, self.problem = self._capture.name, self._capture.problem
-        return frame
-
-    def close(self) -> None:
-        """Release the device; twice is fine."""
-        self._capture.close()
+        super().__init__(lambda: OpenWebcam(options, kernel, reader), f"webcam {options.device}", patience)
 
 
 class OpenWebcam:
