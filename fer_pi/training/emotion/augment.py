@@ -56,21 +56,17 @@ def prepared(crops: NDArray[Any]) -> Tensor:
     return torch.from_numpy(normalized(crops)).float().sub_(MEAN).div_(DEVIATION).unsqueeze(1)
 
 
-def mixed(
-    images: Tensor, targets: Tensor, weights: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Half of the batch blended with other faces of it (mixup, Zhang et al. 2018, Beta(0.4, 0.4))."""
+def mixed(images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Half of the batch blended with other faces, (N, 8) targets alike (mixup, Zhang et al. 2018, Beta(0.4, 0.4))."""
     count = len(images)
     rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
     share = torch.from_numpy(rng.beta(0.4, 0.4, count).astype(np.float32))
     share = torch.where(_chosen(count, 0.5, generator), torch.maximum(share, 1 - share), torch.ones(count))
     other = torch.randperm(count, generator=generator)
-    of_images = share.view(-1, 1, 1, 1)
-    of_targets = share.view(-1, 1)
+    of_images, of_targets = share.view(-1, 1, 1, 1), share.view(-1, 1)
     return (
         images * of_images + images[other] * (1 - of_images),
         targets * of_targets + targets[other] * (1 - of_targets),
-        weights * share + weights[other] * (1 - share),
     )
 
 

@@ -16,15 +16,18 @@ class Shape:
     """How wide and deep a net is."""
 
     widths: tuple[int, ...]
-    """Channels at 24 x 24, 12 x 12 and 6 x 6."""
+    """Channels at 24 x 24, 12 x 12, 6 x 6 and, where there are four, 3 x 3."""
     blocks: tuple[int, ...]
     """Residual blocks of two convolutions at each of these."""
     dropout: float = 0.2
+    attention: bool = False
+    """Whether each block weighs its channels by their means over the picture."""
 
 
 SHAPES = {
     "pi": Shape(widths=(32, 64, 96), blocks=(0, 2, 1), dropout=0.1),
     "teacher": Shape(widths=(48, 96, 192), blocks=(0, 2, 2), dropout=0.2),
+    "deep": Shape(widths=(32, 56, 96, 192), blocks=(0, 2, 1, 1), dropout=0.1, attention=True),
     "tiny": Shape(widths=(6, 8, 8), blocks=(0, 1, 1), dropout=0.0),
 }
 """`pi` is what ships; `teacher` is what it may learn from; `tiny` is for tests."""
@@ -36,18 +39,32 @@ def _convolution(wide_in: int, wide_out: int, kernel: int, stride: int = 1) -> n
     )
 
 
+class Attention(nn.Module):
+    """Weighs each channel by 0..2, after the means of all (squeeze and excitation, Hu et al. 2018)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(width, width // 4)
+        self.excite = nn.Linear(width // 4, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = torch.relu(self.squeeze(x.mean(dim=(2, 3))))
+        return x * (2 * torch.sigmoid(self.excite(inner)))[:, :, None, None]
+
+
 class Block(nn.Module):
     """Two 3x3 convolutions beside a shortcut (He et al. 2016); halves the picture where `stride` is 2."""
 
-    def __init__(self, wide_in: int, wide_out: int, stride: int) -> None:
+    def __init__(self, wide_in: int, wide_out: int, stride: int, attention: bool) -> None:
         super().__init__()
         self.first = _convolution(wide_in, wide_out, 3, stride)
         self.second = _convolution(wide_out, wide_out, 3)
+        self.attention: nn.Module = Attention(wide_out) if attention else nn.Identity()
         plain = stride == 1 and wide_in == wide_out
         self.shortcut: nn.Module = nn.Identity() if plain else _convolution(wide_in, wide_out, 1, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        inner = self.second(torch.relu(self.first(x)))
+        inner = self.attention(self.second(torch.relu(self.first(x))))
         return torch.relu(inner + self.shortcut(x))
 
 
@@ -60,10 +77,10 @@ class EmotionNet(nn.Module):
         wide = shape.widths[0]
         for stage, (width, count) in enumerate(zip(shape.widths, shape.blocks, strict=True)):
             for index in range(count):
-                layers.append(Block(wide, width, 2 if stage > 0 and index == 0 else 1))
+                layers.append(Block(wide, width, 2 if stage > 0 and index == 0 else 1, shape.attention))
                 wide = width
         self.features = nn.Sequential(*layers)
-        self.pool = nn.AvgPool2d(2)
+        self.pool: nn.Module = nn.AvgPool2d(2) if len(shape.widths) == 3 else nn.Identity()
         self.dropout = nn.Dropout(shape.dropout)
         # 3 x 3 places, not one: faces stand upright in their crops, so where a feature lies says something.
         self.head = nn.Linear(wide * 9, len(EMOTIONS))

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Recipe:
     rare_power: float = 0.25
     """How much more often rare emotions are drawn; 0 not at all, 1 as often as common ones."""
     teaching: float = 0.5
-    """Share of the loss that comes from the teachers' opinion, where there are teachers."""
+    """Share of the teachers' opinion in what is taught, where there are teachers; the rest is the votes."""
     recrop_share: float = 0.3
     """Of the faces that a detector has cut anew, how many are shown so rather than as the data set cut them."""
     seed: int = 1
@@ -76,8 +76,9 @@ def train(
 ) -> EmotionNet:
     """The trained net (its moving average), on the CPU, in evaluation mode; `checkpoint` is written each epoch.
 
-    `start` gives the weights to begin with, `teachers` an opinion to learn beside the votes, `recrops` the (N, 48, 48)
-    same faces as a detector and `vision.align` cut them. Raises InputError if `resume` finds no fitting checkpoint.
+    `start` gives the weights to begin with, `teachers` an opinion of each face to learn beside the votes, `recrops` the
+    (N, 48, 48) same faces as a detector and `vision.align` cut them. Raises InputError if `resume` finds no fitting
+    checkpoint.
     """
     torch.manual_seed(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -101,6 +102,7 @@ def train(
         restore_random_state(found.random_state, generator)
         history = found.metrics
     on_plan(steps, len(history))
+    taught = torch.from_numpy(_taught(faces, teachers, recipe.teaching, device))
     wanted = torch.from_numpy(sampling_weights(faces.targets, faces.weights, recipe.rare_power))
     for epoch in range(len(history), recipe.epochs):
         net.train()
@@ -108,9 +110,13 @@ def train(
         order = torch.multinomial(wanted, steps * recipe.batch, replacement=True, generator=generator)
         for step, chosen in enumerate(order.view(steps, -1)):
             _set_rate(optimizer, recipe, epoch + step / steps)
-            images, targets, weights = _batch(faces, recrops, chosen, recipe, generator, device)
+            images = _views(faces, recrops, chosen, recipe, generator)
+            targets = taught[chosen]
+            if recipe.mixup:
+                images, targets = mixed(images, targets, generator)
             with _autocast(device):
-                loss = _loss(net, images, targets, weights, teachers, recipe.teaching)
+                said = net(images.to(device))
+            loss = -(targets.to(device) * functional.log_softmax(said.float(), dim=1)).sum(dim=1).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -175,38 +181,32 @@ def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: float) ->
         group["lr"] = recipe.rate * min(factor, 1.0)
 
 
-def _batch(
-    faces: Faces,
-    recrops: NDArray[np.uint8] | None,
-    chosen: Tensor,
-    recipe: Recipe,
-    generator: torch.Generator,
-    device: str,
-) -> tuple[Tensor, Tensor, Tensor]:
+def _views(
+    faces: Faces, recrops: NDArray[np.uint8] | None, chosen: Tensor, recipe: Recipe, generator: torch.Generator
+) -> Tensor:
+    """The chosen faces, some of them cut anew, each changed at random."""
     rows = chosen.numpy()
     pixels = faces.images[rows]
     if recrops is not None:
         anew = (torch.rand(len(rows), generator=generator) < recipe.recrop_share).numpy()
         pixels[anew] = recrops[rows[anew]]
-    images = augmented(pixels, recipe.strength, generator)
-    targets, weights = torch.from_numpy(faces.targets[rows]), torch.from_numpy(faces.weights[rows])
-    if recipe.mixup:
-        images, targets, weights = mixed(images, targets, weights, generator)
-    return images.to(device), targets.to(device), weights.to(device)
+    return augmented(pixels, recipe.strength, generator)
 
 
-def _loss(
-    net: nn.Module, images: Tensor, targets: Tensor, weights: Tensor, teachers: tuple[nn.Module, ...], teaching: float
-) -> Tensor:
-    """Cross-entropy against the votes; with teachers, also against their mean opinion of the very same pictures."""
-    opinion = functional.log_softmax(net(images).float(), dim=1)
-    by_votes = -((targets * opinion).sum(dim=1) * weights).mean()
+def _taught(faces: Faces, teachers: tuple[nn.Module, ...], teaching: float, device: str) -> NDArray[np.float32]:
+    """(N, 8) what each face teaches: the votes, weighed by how many fell on the eight, mixed with the teachers' mean
+    opinion of the face as it stands and mirrored."""
+    votes: NDArray[np.float32] = faces.targets * faces.weights[:, None]
     if not teachers:
-        return by_votes
-    with torch.no_grad():
-        taught = torch.stack([functional.softmax(teacher(images).float(), dim=1) for teacher in teachers]).mean(dim=0)
-    by_teachers = -(taught * opinion).sum(dim=1).mean()
-    return (1 - teaching) * by_votes + teaching * by_teachers
+        return votes
+    mirrored = replace(faces, images=np.ascontiguousarray(faces.images[:, :, ::-1]))
+    opinions = [
+        functional.softmax(torch.from_numpy(logits(teacher, seen, device)), dim=1).numpy()
+        for teacher in teachers
+        for seen in (faces, mirrored)
+    ]
+    mean = np.mean(opinions, axis=0)
+    return np.asarray((1 - teaching) * votes + teaching * mean, np.float32)
 
 
 @torch.no_grad()
