@@ -45,4 +45,4 @@ pivot_root . run/host
 exec chroot . /bin/sh -c 'umount -l /run/host && rmdir /run/host && exec "$@"' sh \
     setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio,-sys_boot,-syslog,-mac_admin,-mac_override \
     env -i container=fer-pi-bench PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-    /lib/systemd/systemd --system --log-target=console --show-status=0
+    /lib/systemd/systemd --system --show-status=0

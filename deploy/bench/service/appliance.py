@@ -1,0 +1,94 @@
+"""fer-pi.service on a machine: configures it, and tells how it is."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from deploy.bench.machine import Machine
+
+CONFIG = "/etc/fer-pi/config.yaml"
+STATUS = "/run/fer-pi/status.json"
+LOOK_S = 0.02
+
+DEMO = "camera: {kind: demo, loop: true}\noutputs: [{kind: event_log}]\n"
+"""Somebody smiles two seconds after the beginning, and for ever; each change of the mood is a line in the journal."""
+
+Found = TypeVar("Found")
+
+
+class NotYet(Exception):
+    """What was waited for has not come in time."""
+
+
+class Appliance:
+    """The service as whoever looks after it sees it."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    def configure(self, text: str) -> None:
+        """Let this be the configuration file; nothing is told of it."""
+        self.machine.put(text.encode(), CONFIG)
+
+    def system(self, command: str, timeout_s: float = 60.0) -> str:
+        """What `systemctl` answers to a command for the service. Raises CommandError."""
+        return self.machine.run(f"systemctl {command} fer-pi.service", timeout_s)
+
+    def shown(self, name: str) -> str:
+        """One of systemd's properties of the service."""
+        return self.machine.run(f"systemctl show fer-pi.service --property={name} --value").strip()
+
+    @property
+    def pid(self) -> int:
+        """The process of the service; 0 if there is none."""
+        return int(self.shown("MainPID"))
+
+    def status(self) -> dict[str, Any]:
+        """What it last told of itself; empty if it does not run, or not yet."""
+        try:
+            told: dict[str, Any] = json.loads(self.machine.get(STATUS))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return told
+
+    def answer(self) -> dict[str, Any]:
+        """What `fer-pi status --json` answers."""
+        answer: dict[str, Any] = json.loads(self.machine.run("fer-pi status --json || true"))
+        return answer
+
+    def journal(self, of: str = "fer-pi.service") -> str:
+        """All that the service has said since the machine was switched on."""
+        return self.machine.run(f"journalctl --boot --unit={of} --output=cat --no-pager")
+
+    def said_at(self, pattern: str) -> list[float]:
+        """When, in seconds of the machine's monotonic clock, it has said lines that match."""
+        lines = self.machine.run("journalctl --boot --unit=fer-pi.service --output=json --no-pager").splitlines()
+        entries = [json.loads(line) for line in lines if line.startswith("{")]
+        return [int(e["__MONOTONIC_TIMESTAMP"]) / 1e6 for e in entries if re.search(pattern, str(e.get("MESSAGE")))]
+
+    def clock(self) -> float:
+        """The machine's monotonic clock, in seconds."""
+        return float(self.machine.run("cat /proc/uptime").split()[0])
+
+    def until(self, found: Callable[[dict[str, Any]], Found], within_s: float = 30.0) -> tuple[Found, float]:
+        """What `found` first returns of a status that is not false, and the seconds until then. Raises NotYet."""
+        began = time.monotonic()
+        told: dict[str, Any] = {}
+        while (passed := time.monotonic() - began) < within_s:
+            if result := found(told := self.status()):
+                return result, passed
+            time.sleep(LOOK_S)
+        raise NotYet(f"not in {within_s:.0f} s; the last status was {told}\n{self.system('status || true')}")
+
+    def until_mood(self, within_s: float = 30.0, *, after: int = 0) -> float:
+        """Seconds until a process, other than `after`, shows a mood."""
+        return self.until(lambda told: bool(told.get("mood")) and told["pid"] != after, within_s)[1]
+
+    def restart(self, config: str = DEMO) -> int:
+        """Start it anew with a configuration, wait for the first mood, and return its process."""
+        self.configure(config)
+        self.system("restart")
+        self.until_mood()
+        return self.pid

@@ -1,0 +1,104 @@
+"""Machines for the scenarios, and the table of what was measured."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.bench.container import Container, base_root
+from deploy.bench.package import offline_package
+from deploy.bench.service.appliance import DEMO, Appliance
+
+MEASURED = pytest.StashKey[list[tuple[str, float, float]]]()
+Measure = Callable[[str, float, float], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--bench-cache", type=Path, default=Path("build/bench"), help="where what was built is kept")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[MEASURED] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.stash[MEASURED]:
+        terminalreporter.section("measured")
+        for what, seconds, most in config.stash[MEASURED]:
+            terminalreporter.write_line(f"{seconds:8.2f} s  of {most:5.0f}   {what}")
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Measure:
+    """Takes what was measured, in seconds, and the most it may be, for the table; more than that fails."""
+
+    def measure(what: str, seconds: float, most: float) -> None:
+        request.config.stash[MEASURED].append((what, seconds, most))
+        assert seconds <= most, f"{what}: {seconds:.2f} s, at most {most:.0f}"
+
+    return measure
+
+
+@pytest.fixture(scope="session")
+def cache(request: pytest.FixtureRequest) -> Path:
+    folder: Path = request.config.getoption("--bench-cache")
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def root(cache: Path) -> Path:
+    """A Debian that has never heard of fer_pi."""
+    if shutil.which("mmdebstrap") is None:
+        pytest.skip("mmdebstrap is not on this machine (apt install mmdebstrap)")
+    return base_root(cache)
+
+
+@pytest.fixture(scope="session")
+def package(cache: Path) -> Path:
+    """What a user copies to a machine without network."""
+    return offline_package(cache, "bookworm", "x86_64")
+
+
+@pytest.fixture(scope="session")
+def installed(root: Path, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What install.sh puts on top of `root`, the service running with the demo when it was switched off."""
+    machine = Container("installed", [root], tmp_path_factory.mktemp("machine") / "work")
+    try:
+        machine.boot()
+        machine.run("mkdir -p /etc/fer-pi")
+        machine.put(DEMO.encode(), "/etc/fer-pi/config.yaml")
+        machine.run(f"{machine.files_of(package)}/deploy/install.sh", 300)
+        Appliance(machine).until_mood()
+        machine.shut_down()
+        yield machine.disk
+    finally:
+        machine.close()
+
+
+@pytest.fixture
+def bare(root: Path, tmp_path: Path) -> Iterator[Container]:
+    """A machine without fer_pi, running."""
+    yield from _running(Container("bare", [root], tmp_path / "work"))
+
+
+@pytest.fixture
+def machine(root: Path, installed: Path, tmp_path: Path) -> Iterator[Container]:
+    """A machine with fer_pi, running."""
+    yield from _running(Container("appliance", [installed, root], tmp_path / "work"))
+
+
+@pytest.fixture
+def appliance(machine: Container) -> Appliance:
+    """The service on `machine`, showing the mood of the demo."""
+    appliance = Appliance(machine)
+    appliance.until_mood()
+    return appliance
+
+
+def _running(machine: Container) -> Iterator[Container]:
+    try:
+        machine.boot()
+        yield machine
+    finally:
+        machine.close()
