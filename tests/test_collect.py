@@ -93,7 +93,7 @@ def test_each_emotion_gets_its_crops_as_training_reads_them_and_nobody_else_may(
     assert record(folder, Clock()) == {Emotion.ANGER: 3, Emotion.FEAR: 3}
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*"))
     assert files == [f"{name}/now-00{number}.png" for name in ("anger", "fear") for number in (1, 2, 3)]
-    images, labels = read_folder(folder, "train")
+    images, labels, _ = read_folder(folder, "train")
     assert [EMOTIONS[label] for label in labels] == [Emotion.ANGER] * 3 + [Emotion.FEAR] * 3
     assert (images == raw_crop(PICTURE, ONE[0])).all() and images.shape == (6, CROP_SIZE, CROP_SIZE)
     assert (folder / "anger").stat().st_mode & 0o077 == 0

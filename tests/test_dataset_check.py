@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fer_pi.errors import InputError
 from fer_pi.training.dataset.check import LEAST_FACES, check
 from fer_pi.training.dataset.commands import check_dataset
-from fer_pi.training.dataset.look_alikes import LIKENESS, thumbnails, twins
+from fer_pi.training.dataset.look_alikes import LIKENESS, alike, groups, twins
 
 
 def made(count: int, seed: int = 0, side: int = 48) -> NDArray[Any]:
@@ -63,7 +63,9 @@ def spoilt(image: NDArray[Any], how: str) -> NDArray[Any]:
     if how == "brighter, flatter":
         return np.asarray(60 + 0.6 * image, np.uint8)
     if how == "moved":
-        return np.asarray(cv2.warpAffine(image, np.array([[1.0, 0, 1], [0, 1, -1]]), (48, 48), borderMode=1))
+        return np.asarray(cv2.warpAffine(image, np.array([[1.0, 0, 4], [0, 1, -3]]), (48, 48), borderMode=1))
+    if how == "moved and mirrored":
+        return spoilt(spoilt(image, "moved"), "mirrored")
     if how == "watermark":
         marked = cv2.putText(image.copy(), "stock", (4, 28), 0, 0.4, (255.0,))
         return np.asarray(cv2.addWeighted(image, 0.5, marked, 0.5, 0))
@@ -71,29 +73,50 @@ def spoilt(image: NDArray[Any], how: str) -> NDArray[Any]:
     return np.asarray(cv2.imdecode(data, 0))
 
 
-@pytest.mark.parametrize("how", ["mirrored", "brighter, flatter", "moved", "watermark", "JPEG"])
+@pytest.mark.parametrize("how", ["mirrored", "brighter, flatter", "moved", "moved and mirrored", "watermark", "JPEG"])
 def test_the_same_photograph_is_found_however_it_was_changed(how: str) -> None:
     images = made(60)
     others = np.stack([spoilt(image, how) for image in images[[7, 33]]])
-    found = twins(thumbnails(others), thumbnails(images))
+    found = twins(others, images)
     assert found.index.tolist() == [7, 33]
     assert (found.likeness >= LIKENESS).all()
-    assert found.mirrored.tolist() == [how == "mirrored"] * 2
+    assert found.mirrored.tolist() == ["mirrored" in how] * 2
 
 
 def test_different_pictures_and_blank_ones_are_no_twins() -> None:
     images = np.concatenate([made(300), np.full((2, 48, 48), 90, np.uint8)])
-    found = twins(thumbnails(images))
+    found = twins(images)
     assert len(found.found()) == 0
-    assert (found.index != np.arange(302)).all()
+    assert (found.index == -1).all()
 
 
 def test_more_pictures_than_one_block_are_all_compared() -> None:
     images = made(1500)
     images[1400] = images[3][:, ::-1]
-    found = twins(thumbnails(images))
+    found = twins(images)
     assert found.found().tolist() == [3, 1400]
+    assert found.mirrored[[3, 1400]].all()
     assert found.index[[3, 1400]].tolist() == [1400, 3]
+
+
+def test_what_is_joined_by_others_is_one_group_and_the_rest_stands_alone() -> None:
+    images = made(40)
+    images[20] = spoilt(images[5], "moved")
+    images[30] = spoilt(images[20], "moved and mirrored")
+    found = groups(images)
+    assert found[[5, 20, 30]].tolist() == [5, 5, 5]
+    assert len(set(found.tolist())) == 38
+
+
+def test_the_bound_that_spares_comparing_in_full_loses_no_pair() -> None:
+    rng = np.random.default_rng(4)
+    images = np.clip(made(80) + rng.normal(0, 20, (80, 48, 48)), 0, 255).astype(np.uint8)
+    images[40:] = np.clip(images[:40] + rng.normal(0, 30, (40, 48, 48)), 0, 255).astype(np.uint8)
+    pairs = alike(images, None, 0.8)
+    view = images[:, 6:42, 6:42].reshape(80, 12, 3, 12, 3).mean(axis=(2, 4)).reshape(80, -1)
+    wanted = {(i, j) for i, j in zip(*np.nonzero(np.corrcoef(view) > 0.81), strict=True) if i < j}
+    assert len(wanted) >= 20
+    assert wanted <= set(zip(pairs.one.tolist(), pairs.other.tolist(), strict=True))
 
 
 # --- what is in it ------------------------------------------------------------------------------------------------
@@ -194,9 +217,9 @@ def test_too_little_to_train_on_is_an_error(tmp_path: Path, count: int, emotions
 
 def test_what_training_asks_for_is_what_is_checked() -> None:
     pytest.importorskip("torch", reason="training needs PyTorch (the extra 'train')")
-    from fer_pi.training.emotion import product
+    from fer_pi.training.emotion import split
 
-    assert product.LEAST_FACES == LEAST_FACES
+    assert split.LEAST_FACES == LEAST_FACES
 
 
 # --- tables -------------------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from fer_pi.training.classical.compare import (
 )
 from fer_pi.training.classical.features import KINDS, FoundShape, Predictor, feature_rows, found_shape
 from fer_pi.training.classical.geometry import POINTS_68
-from fer_pi.training.emotion.data import NO_LABEL, Faces, load_faces, look_alikes
+from fer_pi.training.dataset.look_alikes import groups as look_alikes
+from fer_pi.training.emotion.data import NO_LABEL, Faces, load_faces
 from fer_pi.training.emotion.evaluate import answers
 from fer_pi.training.emotion.frame import face_detector
 from fer_pi.types import CROP_SIZE, EMOTIONS

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fer_pi.training.dataset.contents import UNKNOWN, Contents, Done, Part, read_contents
-from fer_pi.training.dataset.look_alikes import Thumbnails, thumbnails, twins
+from fer_pi.training.dataset.look_alikes import twins
 from fer_pi.training.emotion.folders import NAMES, SPLITS
 from fer_pi.types import CROP_SIZE, EMOTIONS
 
@@ -57,9 +57,8 @@ def check(root: Path, done: Done = lambda: None) -> tuple[dict[str, Any], Conten
     """
     contents = read_contents(root, done)
     parts = contents.parts
-    small = [thumbnails(np.stack(part.images)) if part.images else _none() for part in parts]
-    within = [_within(part, thumbs) for part, thumbs in zip(parts, small, strict=True)]
-    pairs = _across(small)
+    within = [_within(part) for part in parts]
+    pairs = _across(parts)
     findings = [*_of_the_whole(contents), *(finding for part in parts for finding in _of_part(part, contents.layout))]
     findings += [finding for part, repeated in zip(parts, within, strict=True) for finding in _of_twins(part, repeated)]
     findings += _of_pairs(parts, pairs)
@@ -83,10 +82,6 @@ def check(root: Path, done: Done = lambda: None) -> tuple[dict[str, Any], Conten
     return figures, contents, pairs
 
 
-def _none() -> Thumbnails:
-    return np.empty((0, 1), np.float32)
-
-
 def _counts(part: Part) -> dict[str, Any]:
     labels = Counter(part.labels)
     sizes = np.array(part.sizes or [(0, 0)])
@@ -106,11 +101,11 @@ def _spread(values: Any) -> dict[str, int]:
     return {"least": int(values.min()), "median": int(np.median(values)), "most": int(values.max())}
 
 
-def _within(part: Part, thumbs: Thumbnails) -> dict[str, int]:
+def _within(part: Part) -> dict[str, int]:
     """How many pictures look like another of their split, and how many of those bear another label than it."""
-    if len(thumbs) < 2:
+    if len(part.images) < 2:
         return {"look_alikes": 0, "look_alikes_with_other_labels": 0}
-    closest = twins(thumbs)
+    closest = twins(np.stack(part.images))
     found = closest.found()
     labels = np.array(part.labels)
     one, other = labels[found], labels[closest.index[found]]
@@ -118,12 +113,12 @@ def _within(part: Part, thumbs: Thumbnails) -> dict[str, int]:
     return {"look_alikes": len(found), "look_alikes_with_other_labels": int(differ.sum())}
 
 
-def _across(small: list[Thumbnails]) -> list[Pair]:
+def _across(parts: list[Part]) -> list[Pair]:
     pairs = []
-    for later, thumbs in enumerate(small):
+    for later, part in enumerate(parts):
         for earlier in range(later):
-            if len(thumbs) and len(small[earlier]):
-                closest = twins(thumbs, small[earlier])
+            if part.images and parts[earlier].images:
+                closest = twins(np.stack(part.images), np.stack(parts[earlier].images))
                 pairs += [
                     Pair((earlier, int(closest.index[at])), (later, int(at)), float(closest.likeness[at]))
                     for at in closest.found()

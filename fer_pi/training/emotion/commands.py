@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -49,6 +49,13 @@ QUICK_EPOCHS = 8
     type=click.Path(path_type=Path, exists=True),
     help="Detector model; each face is then also shown as detector and alignment cut it.",
 )
+@click.option(
+    "--twins",
+    type=click.Choice(["refuse", "leave-out", "allow"]),
+    default="refuse",
+    show_default=True,
+    help="What to do about training pictures whose photograph stands in the validation part too.",
+)
 @click.option("--quick", is_flag=True, help=f"A usable model in minutes: {QUICK_EPOCHS} epochs.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stood.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed on a CPU gives the same net.")
@@ -68,6 +75,7 @@ def train_emotion(
     teachers: tuple[Path, ...],
     start: Path | None,
     detector: Path | None,
+    twins: Literal["refuse", "leave-out", "allow"],
     quick: bool,
     resume: bool,
     seed: int,
@@ -97,6 +105,7 @@ def train_emotion(
             resume=resume,
             threads=threads,
             device=device,
+            shared="leave out" if twins == "leave-out" else twins,
             on_plan=on_plan,
             on_step=on_step,
             on_epoch=on_epoch,

@@ -37,6 +37,8 @@ class Faces:
     """Whether several people voted on each face (FER+), so that `majority` and `top` can differ."""
     source_sha256: str
     """Of pictures and labels together."""
+    names: NDArray[np.str_]
+    """(N,) where each picture lies, below the data set's folder."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -50,6 +52,7 @@ class Faces:
             weights=self.weights[chosen],
             majority=self.majority[chosen],
             top=self.top[chosen],
+            names=self.names[chosen],
         )
 
 
@@ -66,10 +69,10 @@ def load_faces(data: Path, split: str) -> Faces:
         return _voted_faces(archive)
     if not data.is_dir():
         raise InputError(f"{data}: neither a folder nor an .npz file")
-    images, labels = read_folder(data, split)
+    images, labels, names = read_folder(data, split)
     targets = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
     ones = np.ones(len(labels), np.float32)
-    return Faces(images, targets, ones, labels, labels.copy(), False, _sha256(images, labels))
+    return Faces(images, targets, ones, labels, labels.copy(), False, _sha256(images, labels), names)
 
 
 def _voted_faces(archive: Path) -> Faces:
@@ -89,11 +92,14 @@ def _voted_faces(archive: Path) -> Faces:
         )
     if len(images) == 0:
         raise InputError(f"{archive}: holds no faces")
-    return faces_from_votes(images, votes)
+    return faces_from_votes(images, votes, archive.name)
 
 
-def faces_from_votes(images: NDArray[np.uint8], votes: NDArray[np.integer[Any]]) -> Faces:
-    """Faces from FER+ votes (N, 10) by the protocol of Barsoum et al. 2016: a single vote counts for nothing."""
+def faces_from_votes(images: NDArray[np.uint8], votes: NDArray[np.integer[Any]], source: str = "") -> Faces:
+    """Faces from FER+ votes (N, 10) by the protocol of Barsoum et al. 2016: a single vote counts for nothing.
+
+    `source` is what their names begin with.
+    """
     kept = np.where(votes <= 1, 0, votes).astype(np.float32)
     known, total = kept[:, : len(EMOTIONS)], kept.sum(axis=1)
     of_known = known.sum(axis=1, keepdims=True)
@@ -103,46 +109,8 @@ def faces_from_votes(images: NDArray[np.uint8], votes: NDArray[np.integer[Any]])
     named = (best < len(EMOTIONS)) & (total > 0)
     top = np.where(named, best, NO_LABEL)
     majority = np.where(named & (kept.max(axis=1) > total / 2), best, NO_LABEL)
-    return Faces(images, targets, weights, majority, top, True, _sha256(images, votes))
-
-
-def split_by_photograph(faces: Faces, share: float, seed: int) -> tuple[Faces, Faces]:
-    """Faces to train on, and about `share` of them set aside; pictures that look alike stay on one side."""
-    group = look_alikes(faces.images)
-    rng = np.random.default_rng(seed)
-    draw = rng.random(int(group.max()) + 1)
-    aside = draw[group] < share
-    return faces.part(~aside), faces.part(aside)
-
-
-def look_alikes(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """(N,) one number for near-duplicates, mirrored ones too: faces whose thumbnails correlate above 0.95."""
-    side = 12
-    small = images.reshape(len(images), side, CROP_SIZE // side, side, CROP_SIZE // side).mean(
-        axis=(2, 4), dtype=np.float32
-    )
-    small -= small.mean(axis=(1, 2), keepdims=True)
-    small /= np.maximum(np.sqrt((small**2).sum(axis=(1, 2), keepdims=True)), 1e-6)
-    flat, mirrored = small.reshape(len(small), -1), small[:, :, ::-1].reshape(len(small), -1)
-    leader = np.arange(len(images))
-    for start in range(0, len(images), 512):
-        rows = slice(start, start + 512)
-        alike = np.maximum(flat[rows] @ flat.T, mirrored[rows] @ flat.T) > 0.95
-        for one, other in zip(*np.nonzero(alike), strict=True):
-            _join(leader, start + int(one), int(other))
-    return np.array([_root(leader, index) for index in range(len(leader))])
-
-
-def _root(leader: NDArray[np.int64], index: int) -> int:
-    while leader[index] != index:
-        leader[index] = leader[leader[index]]
-        index = int(leader[index])
-    return index
-
-
-def _join(leader: NDArray[np.int64], one: int, other: int) -> None:
-    one, other = _root(leader, one), _root(leader, other)
-    leader[max(one, other)] = min(one, other)
+    names = np.array([f"{source}[{index}]" for index in range(len(images))], np.str_)
+    return Faces(images, targets, weights, majority, top, True, _sha256(images, votes), names)
 
 
 def _sha256(*arrays: NDArray[np.generic]) -> str:

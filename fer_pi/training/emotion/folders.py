@@ -32,8 +32,8 @@ NAMES = {
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".pgm", ".tif", ".tiff"}
 
 
-def read_folder(data: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """(N, 48, 48) grey pictures and (N,) indices into `EMOTIONS`, in the order of the file names.
+def read_folder(data: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.str_]]:
+    """(N, 48, 48) grey pictures, (N,) indices into `EMOTIONS` and (N,) paths below `data`, in the order of the names.
 
     A picture that cannot be read is named in the log and left out. Raises InputError for an unknown folder, for an
     emotion without a picture, and if no picture can be read.
@@ -41,6 +41,7 @@ def read_folder(data: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.i
     root = _split_folder(data, split)
     images: list[NDArray[np.uint8]] = []
     labels: list[int] = []
+    names: list[str] = []
     broken: list[Path] = []
     for folder, emotion in _emotion_folders(root):
         files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
@@ -55,13 +56,14 @@ def read_folder(data: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.i
             else:
                 images.append(image)
                 labels.append(EMOTIONS.index(emotion))
+                names.append(str(file.relative_to(data)))
     for file in broken[:20]:
         log.warning("%s: cannot be read as a picture; left out", file)
     if broken:
         log.warning("%s: %d of %d pictures left out", root, len(broken), len(broken) + len(images))
     if not images:
         raise InputError(f"{root}: none of its {len(broken)} pictures can be read")
-    return np.stack(images), np.array(labels, np.int64)
+    return np.stack(images), np.array(labels, np.int64), np.array(names, np.str_)
 
 
 def _split_folder(data: Path, split: str) -> Path:

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from fer_pi.errors import DeviceError, InputError
+from fer_pi.errors import DeviceError
 from fer_pi.training.emotion.card import card_text
-from fer_pi.training.emotion.data import NO_LABEL, Faces, load_faces, split_by_photograph
+from fer_pi.training.emotion.data import NO_LABEL, Faces
 from fer_pi.training.emotion.evaluate import answers, fitted_temperature, judged, report
 from fer_pi.training.emotion.frame import face_detector, recropped
 from fer_pi.training.emotion.net import EmotionNet, multiply_adds
 from fer_pi.training.emotion.quantize import float_tflite, int8_tflite
+from fer_pi.training.emotion.split import TwinsRule, split_data
 from fer_pi.training.emotion.train import Progress, Recipe, logits, restored, train
 from fer_pi.types import CROP_SIZE, EMOTIONS
 from fer_pi.vision.align import DEVIATION, MEAN, normalized
@@ -29,9 +30,6 @@ from fer_pi.vision.model_file import MANIFEST
 log = logging.getLogger(__name__)
 
 MODEL, CARD = "emotion.tflite", "card.md"
-ASIDE_SHARE, ASIDE_SEED = 0.06, 7
-"""The part of train that teaches nothing: it watches the run and calibrates the result. Always the same faces."""
-LEAST_FACES = 40
 CALIBRATION_FACES = 300
 
 
@@ -47,6 +45,7 @@ def make_model(
     resume: bool = False,
     threads: int | None = None,
     device: str = "auto",
+    shared: TwinsRule = "refuse",
     on_plan: Callable[[int, int], None] = lambda steps_an_epoch, epochs_done: None,
     on_step: Callable[[], None] = lambda: None,
     on_epoch: Callable[[Progress], None] = lambda progress: None,
@@ -54,7 +53,8 @@ def make_model(
     """Train on `data`, leave the model with manifest and card in `out`, return its figures (`evaluate.report`).
 
     With a `detector` model, each training face is also shown as detector and alignment cut it. `out` changes only at
-    the very end. Raises InputError for data that cannot be trained on, DeviceError without the device.
+    the very end. `shared` says what becomes of training faces whose photograph stands in the validation part too.
+    Raises InputError for data that cannot be trained on, DeviceError without the device.
     """
     import torch
 
@@ -64,7 +64,7 @@ def make_model(
         raise DeviceError("no CUDA device is to be had here; leave --device out, or give --device cpu")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    faces, aside, valid = split_data(data)
+    faces, aside, valid = split_data(data, shared)
     recrops = None
     if detector is not None:
         recrops, found = recropped(faces.images, face_detector(detector))
@@ -90,33 +90,6 @@ def make_model(
         "detector": detector and detector.name,
     }
     return export_model(net, faces, aside, valid, out, asdict(recipe) | origin)
-
-
-def split_data(data: Path) -> tuple[Faces, Faces, Faces]:
-    """The faces to learn from, those set aside, and those that judge; no picture stands in two of them.
-
-    Where `data` has no split of its own the faces set aside judge as well.
-    """
-    whole, valid = load_faces(data, "train"), load_faces(data, "valid")
-    named = whole.top[whole.top != NO_LABEL]
-    if len(named) < LEAST_FACES or len(np.unique(named)) < 2:
-        raise InputError(
-            f"{data}: {len(named)} labelled faces of {len(np.unique(named))} emotions; training needs at least"
-            f" {LEAST_FACES} faces and two emotions"
-        )
-    alone = whole.source_sha256 == valid.source_sha256
-    if not alone:
-        known = {image.tobytes() for image in valid.images}
-        twice = np.array([image.tobytes() in known for image in whole.images])
-        if twice.any():
-            log.warning(
-                "%s: %d training pictures stand in the validation part too; left out of training", data, twice.sum()
-            )
-            whole = whole.part(~twice)
-    faces, aside = split_by_photograph(whole, ASIDE_SHARE, ASIDE_SEED)
-    if len(faces) == 0 or not (aside.majority != NO_LABEL).any():
-        raise InputError(f"{data}: too few different pictures to set some aside; add more")
-    return faces, aside, aside if alone else valid
 
 
 def export_model(
