@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fer_pi.atomic_file import replace_file
+from fer_pi.attempts import Attempts
 from fer_pi.config import Config, load_config
 from fer_pi.errors import ConfigError, FerPiError
 from fer_pi.types import Reading
@@ -19,6 +20,9 @@ LAST_GOOD = "config.yaml.last-good"
 
 GOOD_AFTER_S = 10.0
 """A configuration has run well once the loop has used it for this long."""
+
+ATTEMPTS = 3
+"""After as many early ends in a row with the configuration that is meant, another one is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +46,26 @@ class ConfigFiles:
         self._system = system
         self._card = card
         self._last_good = state / LAST_GOOD if state else None
+        self._attempts = Attempts(state)
         self._tried: set[Path] = set()
         self.current: Choice | None = None
 
     def at_start(self) -> Choice:
-        """The configuration to begin with. Raises ConfigError if the one that is meant is bad and there is no other."""
+        """The configuration to begin with: the one that is meant, unless it is bad or has ended the program too often.
+
+        Raises ConfigError if it is bad and there is no other.
+        """
         try:
-            return self.at_reload()
+            choice = self.at_reload()
         except ConfigError as error:
             return self.instead_after(error)
+        if self._attempts.begin(choice.content) < ATTEMPTS:
+            return choice
+        why = f"{choice.path}: the program ended {ATTEMPTS} times in a row within {GOOD_AFTER_S:g} s of using it"
+        try:
+            return self.instead_after(ConfigError(why), choice.content)
+        except ConfigError:  # no other to try: perhaps the cause goes away by itself
+            return choice
 
     def at_reload(self) -> Choice:
         """The configuration that is meant. Raises ConfigError if it is bad."""
@@ -58,10 +73,11 @@ class ConfigFiles:
         self._tried = {self.current.path}
         return self.current
 
-    def instead_after(self, error: FerPiError) -> Choice:
+    def instead_after(self, error: FerPiError, refused: bytes | None = None) -> Choice:
         """What to use where the configuration that is meant cannot be: the last good one, else that of the system.
 
-        Called again, it goes on to the next. Raises `error` itself if there is none left.
+        Called again, it goes on to the next; a copy of what was `refused` is no other. Raises `error` itself if there
+        is none left.
         """
         others = [self._last_good] if self._last_good and _is_there(self._last_good) else []
         others += [self._system] if self._uses_card() else []
@@ -74,14 +90,22 @@ class ConfigFiles:
             except ConfigError as worse:
                 log.error("nor can this one:\n%s", worse)
                 continue
+            if choice.content == refused:
+                continue
             log.error("this configuration cannot be used, %s is used instead:\n%s", path, error)
             which = "the last good configuration" if path == self._last_good else str(path)
             self.current = replace(choice, fault=f"{in_short(error)}; {which} is used instead")
             return self.current
         raise error
 
+    def ended_well(self) -> None:
+        """The program was told to end, and did: no mark against the configuration."""
+        self._attempts.forget()
+
     def keep(self, choice: Choice) -> None:
         """Remember `choice` as the last good one; a disk that cannot be written is a warning, no more."""
+        if not choice.fault:
+            self._attempts.forget()
         if self._last_good is None:
             return
         try:

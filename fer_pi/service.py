@@ -7,7 +7,9 @@ from pathlib import Path
 
 from fer_pi import status_file
 from fer_pi.app import Appliance, Sink, obeying_signals
+from fer_pi.config import Config
 from fer_pi.config_choice import Choice, ConfigFiles, LastGood
+from fer_pi.device import lights_out
 from fer_pi.device.board import SYSFS
 from fer_pi.device.governor import Governor
 from fer_pi.device.privacy import PrivacySwitch
@@ -40,7 +42,8 @@ def serve(
         choice = files.at_start()
         while True:
             try:
-                return _run(choice, files, sinks, runtime, *with_these)
+                _run(choice, files, sinks, runtime, *with_these)
+                return files.ended_well()
             except ModelError as error:
                 choice = files.instead_after(error)
 
@@ -54,6 +57,13 @@ def _run(
     governor: Governor,
 ) -> None:
     log.info("the configuration is %s", choice.path)
+
+    def reload() -> Config:
+        config = files.at_reload().config
+        _note_pins(runtime, appliance.config, config)  # the old ones too, until the next start: it may yet be refused
+        return config
+
+    _note_pins(runtime, choice.config)
     with ExitStack() as closing:
         more: list[Sink] = [LastGood(files, lambda: appliance.config)]
         if runtime:
@@ -62,13 +72,24 @@ def _run(
         appliance = Appliance(
             choice.config,
             [*sinks, *more],
-            reload=lambda: files.at_reload().config,
+            reload=reload,
             fault=choice.fault,
             switch=switch,
             governor=governor,
         )
         closing.enter_context(obeying_signals(appliance))
         appliance.run()
+
+
+def _note_pins(runtime: Path | None, *configs: Config) -> None:
+    """Say in the runtime folder which lights are to be put out should this process die."""
+    if runtime is None:
+        return
+    pins = [pin for config in configs for options in (*config.outputs, config.privacy) for pin, _ in options.pins()]
+    try:
+        lights_out.note_pins(runtime, pins)
+    except OSError as error:
+        log.warning("the pins cannot be noted in %s, so a crash may leave a light on: %s", runtime, error.strerror)
 
 
 def _facts(appliance: Callable[[], Appliance], files: ConfigFiles, governor: Governor) -> Callable[[], Facts]:

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from fer_pi.config import Config
-from fer_pi.config_choice import GOOD_AFTER_S, LAST_GOOD, ConfigFiles, LastGood, complaints_file, write_complaints
+from fer_pi.config_choice import (
+    ATTEMPTS,
+    GOOD_AFTER_S,
+    LAST_GOOD,
+    ConfigFiles,
+    LastGood,
+    complaints_file,
+    write_complaints,
+)
 from fer_pi.errors import ConfigError, ModelError
 from fer_pi.types import Mood, Reading, Status
 
@@ -73,7 +81,7 @@ def test_what_has_not_run_long_enough_is_not_kept(places: tuple[Path, Path, Path
     system.write_text(GOOD)
     files = ConfigFiles(system, None, state)
     run_for(GOOD_AFTER_S - 0.1, files, files.at_start().config)
-    assert not list(state.iterdir())
+    assert not (state / LAST_GOOD).exists()
 
 
 def test_what_the_loop_has_refused_is_not_kept(places: tuple[Path, Path, Path]) -> None:
@@ -85,7 +93,7 @@ def test_what_the_loop_has_refused_is_not_kept(places: tuple[Path, Path, Path]) 
     system.write_text(OTHER)
     files.at_reload()
     run_for(60, files, running)
-    assert not list(state.iterdir())
+    assert not (state / LAST_GOOD).exists()
 
 
 def test_a_reload_starts_the_wait_anew(places: tuple[Path, Path, Path]) -> None:
@@ -100,7 +108,7 @@ def test_a_reload_starts_the_wait_anew(places: tuple[Path, Path, Path]) -> None:
     files.at_reload()
     for at in (GOOD_AFTER_S, 2 * GOOD_AFTER_S - 1):
         keeper.offer(Reading(Status.NOBODY, Mood(None, 0.0, at), at))
-    assert not list(state.iterdir())
+    assert not (state / LAST_GOOD).exists()
     keeper.offer(Reading(Status.NOBODY, Mood(None, 0.0, 0.0), 2 * GOOD_AFTER_S))
     assert (state / LAST_GOOD).read_text() == OTHER
 
@@ -207,3 +215,51 @@ def test_the_same_complaints_are_written_once(places: tuple[Path, Path, Path]) -
     assert complaints_file(card).stat().st_ino == first
     write_complaints(card, ConfigError("two"))
     assert "two" in complaints_file(card).read_text()
+
+
+def test_what_ends_the_program_again_and_again_is_left_for_the_last_good_one(places: tuple[Path, Path, Path]) -> None:
+    system, card, state = places
+    system.write_text(GOOD)
+    (state / LAST_GOOD).write_text(OTHER)
+    used = [ConfigFiles(system, card, state).at_start() for _ in range(ATTEMPTS + 2)]
+    assert [tau_s(choice.config) for choice in used] == [0.5] * ATTEMPTS + [0.7, 0.7]
+    assert "ended 3 times in a row within 10 s" in used[-1].fault
+    assert "the last good configuration is used instead" in used[-1].fault
+    system.write_text(GOOD + "# mended\n")
+    assert ConfigFiles(system, card, state).at_start().fault == ""
+
+
+def test_a_card_that_ends_the_program_gives_way_to_the_system_s(places: tuple[Path, Path, Path]) -> None:
+    """The copy of it among the last good ones is no way out."""
+    system, card, state = places
+    system.write_text(GOOD)
+    card.write_text(OTHER)
+    (state / LAST_GOOD).write_text(OTHER)
+    used = [ConfigFiles(system, card, state).at_start() for _ in range(ATTEMPTS + 1)]
+    assert (used[-2].path, used[-1].path) == (card, system)
+
+
+def test_with_no_other_the_same_one_is_tried_for_ever(places: tuple[Path, Path, Path]) -> None:
+    system, _, state = places
+    system.write_text(GOOD)
+    (state / LAST_GOOD).write_text(GOOD)
+    for _ in range(ATTEMPTS + 3):
+        files = ConfigFiles(system, None, state)
+        choice = files.at_start()
+        assert (choice.path, choice.fault, files.current) == (system, "", choice)
+
+
+@pytest.mark.parametrize("end", ["has run well", "was stopped in good order"])
+def test_an_end_that_is_no_crash_is_not_held_against_it(places: tuple[Path, Path, Path], end: str) -> None:
+    system, _, state = places
+    system.write_text(GOOD)
+    (state / LAST_GOOD).write_text(OTHER)
+    for _ in range(ATTEMPTS + 1):
+        files = ConfigFiles(system, None, state)
+        choice = files.at_start()
+        assert choice.fault == ""
+        if end == "has run well":
+            run_for(GOOD_AFTER_S, files, choice.config)
+            (state / LAST_GOOD).write_text(OTHER)
+        else:
+            files.ended_well()

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from fer_pi import attempts
 from fer_pi.config_choice import LAST_GOOD, ConfigFiles
+from fer_pi.device import lights_out
 from fer_pi.errors import ConfigError, ModelError
 from fer_pi.service import serve
 
@@ -111,3 +113,26 @@ def test_a_hot_board_is_told_and_the_mood_goes_on(tmp_path: Path, systemd: Syste
     systemd.stop_at("watching: happiness")
     serve(files(tmp_path, FOR_EVER), None, tmp_path, systemd.address, tmp_path)
     assert systemd.told()[-1] == "watching: happiness (it is too hot, so it looks less often)"
+
+
+def test_the_pins_of_the_lights_are_noted_for_whoever_comes_after_a_crash(tmp_path: Path, systemd: Systemd) -> None:
+    """Also those of a configuration that came with a reload, beside the old ones."""
+
+    def act(status: str) -> None:
+        noted = lights_out.noted_pins(tmp_path)
+        if noted == [20]:
+            (tmp_path / "config.yaml").write_text(FOR_EVER + "privacy: {led: 21}\n")
+            os.kill(os.getpid(), signal.SIGHUP)
+        elif noted == [20, 21]:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    systemd.act = act
+    serve(files(tmp_path, FOR_EVER + "privacy: {led: 20}\n"), None, tmp_path, systemd.address)
+    assert systemd.told()
+    assert lights_out.noted_pins(tmp_path) == [20, 21]
+
+
+def test_a_stop_in_good_order_is_no_attempt_that_failed(tmp_path: Path, systemd: Systemd) -> None:
+    systemd.stop_at("watching")
+    serve(files(tmp_path, FOR_EVER), notify=systemd.address)
+    assert not (tmp_path / attempts.NAME).exists()
