@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from fer_pi import __version__, cli_appliance
-from fer_pi.cli_logging import log_to_stderr
+from fer_pi.cli_logging import hush_ffmpeg, log_to_stderr
 from fer_pi.cli_options import config_option, runtime_option, state_option
 from fer_pi.errors import FerPiError
 from fer_pi.registry import resolve
@@ -91,6 +91,8 @@ def commands(verbose: int, quiet: bool) -> None:
     No picture is stored or sent anywhere unless you ask for exactly that.
     """
     log_to_stderr(verbose, quiet)
+    if not verbose:
+        hush_ffmpeg()
 
 
 @commands.command()
@@ -163,7 +165,7 @@ def analyze(
             video=video,
             on_reading=progress.advance,
         )
-    if not as_json:
+    if progress.tallies and not as_json:
         print_summary(progress.tallies)
     for error in errors:
         click.echo(f"fer-pi: {error}", err=True)

@@ -1,6 +1,7 @@
 """Where the command's log lines go: to standard error, and above a live view that is being drawn."""
 
 import logging
+import os
 import sys
 from typing import IO, cast
 
@@ -21,6 +22,18 @@ def log_to_stderr(verbose: int, quiet: bool) -> None:
     logging.basicConfig(level=level, format=form, handlers=[handler], force=True)
     if verbose < 2:
         logging.getLogger("PIL").setLevel(logging.WARNING)
+
+
+def hush_ffmpeg() -> None:
+    """Have FFmpeg say nothing of its own of a file that it cannot read: our errors and warnings say it with the name.
+
+    OpenCV reads the level when it first needs FFmpeg, and from nowhere else; one that the user has set stands.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _AV_LOG_FATAL)
+
+
+_AV_LOG_FATAL = "8"
+"""Only what FFmpeg cannot go on after."""
 
 
 class PresentStderr:

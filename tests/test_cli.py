@@ -14,6 +14,7 @@ from fer_pi import __version__
 from fer_pi.cli import commands
 from fer_pi.config import checked_config
 from fer_pi.registry import CAMERAS
+from fer_pi.testing.videos import scene_video
 
 
 def fer_pi(*arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
@@ -50,6 +51,17 @@ def test_a_mistake_ends_with_its_status_and_one_clear_message(arguments: list[st
     done = fer_pi(*arguments)
     assert done.returncode == status
     assert message in done.stderr
+
+
+def test_of_a_truncated_video_one_line_tells_and_verbosely_also_what_ffmpeg_says(tmp_path: Path) -> None:
+    video = scene_video(tmp_path / "scene.mp4", 3.0, 0.5)
+    video.write_bytes(video.read_bytes()[:3000])
+    done = fer_pi("analyze", str(video))
+    assert (done.returncode, done.stdout) == (66, "")
+    assert done.stderr.splitlines() == [
+        f"fer-pi: {video}: is neither a picture nor a video that FFmpeg can open; it may be truncated"
+    ]
+    assert "moov atom not found" in fer_pi("-v", "analyze", str(video)).stderr
 
 
 def test_a_bad_configuration_names_every_complaint(tmp_path: Path) -> None:
