@@ -18,6 +18,13 @@ to upgrade: the new version is built beside the old and takes over when it works
 
   --wheels DIR    take every Python package from DIR, without network  [default: deploy/wheelhouse, where that exists]
   --no-start      install only; neither enable nor start nor restart the service
+  --appliance     for a board that nobody looks after: its watchdog starts a system that hangs again, and the journal lives
+                  in memory, so that the card is hardly written to; an upgrade keeps both
+  --read-only-root
+                  nothing but the boot partition is written to after the next start, so that the power may go at any time;
+                  fer_pi's state goes onto the boot partition. Only where there is a /boot/firmware
+  --writable-root
+                  take that back, for an upgrade or a change of the system; holds after the next start
   --python PATH   the Python to use  [default: /usr/bin/python3, which sees apt's picamera2 and lgpio]
   --uninstall     remove all of it: program, service, configuration, state, and the packages that came for its sake
   --keep-config   with --uninstall: leave the configuration
@@ -41,6 +48,8 @@ start=yes
 dry=no
 uninstall=no
 keep_config=no
+appliance=no
+read_only=
 
 step() { printf '==> %s\n' "$*"; }
 note() { printf '    %s\n' "$*"; }
@@ -65,6 +74,9 @@ while [ $# -gt 0 ]; do
             shift
             ;;
         --no-start) start=no ;;
+        --appliance) appliance=yes ;;
+        --read-only-root) read_only=yes ;;
+        --writable-root) read_only=no ;;
         --uninstall) uninstall=yes ;;
         --keep-config) keep_config=yes ;;
         --dry-run) dry=yes ;;
@@ -86,14 +98,25 @@ etc=$root/etc/fer-pi
 units=$root/etc/systemd/system
 rules=$root/etc/udev/rules.d
 command=$root/usr/local/bin/fer-pi
+watchdog=$root/etc/systemd/system.conf.d/60-fer-pi.conf # after Raspberry Pi OS's own, 40-...
+journal=$root/etc/systemd/journald.conf.d/60-fer-pi.conf
+overlay=$root/etc/overlayroot.local.conf
+card=$root/boot/firmware
+STATE_UNIT=fer-pi-state.service
+STATE_MB=16 # the least that takes a journal
 
 # ---- What this machine is
 
 systemd_runs() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 service_active() { systemd_runs && systemctl --quiet is-active fer-pi.service; }
 
+# Where overlayroot is at work, what is written now is gone after the next start.
+root_forgets() { [ -z "$root" ] && mountpoint -q /media/root-ro; }
+
 check_machine() {
     if [ -z "$root" ]; then
+        ! root_forgets || fail "the root is read-only: nothing that is written now would outlast the next start" \
+            "sudo $0 --writable-root && sudo reboot    then call this again"
         [ "$(id -u)" = 0 ] || [ $dry = yes ] || fail "this must be run as root" "sudo $0"
         { command -v dpkg && command -v apt-get; } >/dev/null ||
             fail "this is neither Raspberry Pi OS nor Debian" "Elsewhere: python3 -m venv VENV && VENV/bin/pip install $source_dir"
@@ -220,6 +243,7 @@ add_system_parts() {
     else
         if [ "$python" = /usr/bin/python3 ]; then add_packages needed python3-venv; fi
         add_packages wanted procps python3-lgpio python3-picamera2
+        [ "$read_only" != yes ] || add_packages needed overlayroot e2fsprogs
     fi
     "$python" -c 'import venv, ensurepip' 2>/dev/null || [ $dry = yes ] ||
         fail "$python cannot make a venv" "apt-get install python3-venv, or the like for that Python"
@@ -398,6 +422,82 @@ add_config() {
     fi
 }
 
+# ---- For a board that nobody looks after
+
+add_appliance_parts() {
+    step "The board's watchdog, and a journal in memory"
+    [ $dry = no ] || { note "would write $watchdog and $journal" && return; }
+    if cmp -s "$here/appliance/watchdog.conf" "$watchdog" && cmp -s "$here/appliance/journal.conf" "$journal"; then
+        note "as they should be"
+        return
+    fi
+    put "$here/appliance/watchdog.conf" "$watchdog"
+    put "$here/appliance/journal.conf" "$journal"
+    reread_system_settings
+}
+
+reread_system_settings() {
+    if systemd_runs && [ $start = yes ]; then
+        act systemctl daemon-reexec
+        act systemctl restart systemd-journald.service
+    else
+        note "that holds after the next start"
+    fi
+}
+
+# The root is left as it is until the next start; the state of fer_pi moves now, so that nothing of it is lost.
+add_read_only_root() {
+    local state=$root/var/lib/private/fer-pi empty=
+    step "The root read-only, from the next start on; the state in $card/fer-pi.state"
+    [ $dry = no ] || { note "would write $overlay, $units/$STATE_UNIT and $card/fer-pi.state" && return; }
+    if systemd_runs && service_active; then systemctl stop fer-pi.service; fi # start_service starts it again
+    if [ ! -e "$card/fer-pi.state" ]; then
+        [ -d "$state" ] || { empty=$(mktemp -d) && state=$empty; }
+        make_state_file "$state" || fail "$card/fer-pi.state could not be made" "Is there room? df -h $card"
+        [ -z "$empty" ] || rmdir "$empty"
+    fi
+    put "$here/appliance/$STATE_UNIT" "$units/$STATE_UNIT"
+    mkdir -p "$units/fer-pi.service.wants"
+    ln -sfn "../$STATE_UNIT" "$units/fer-pi.service.wants/$STATE_UNIT"
+    put "$here/appliance/overlayroot.conf" "$overlay"
+    if systemd_runs; then systemctl daemon-reload; fi
+    note "the configuration can then be changed on the card, $card/fer-pi.yaml; all else after --writable-root"
+}
+
+# A filesystem with what is in $1. Every block of the file is written, for one with holes would need the FAT later.
+make_state_file() {
+    local part=$card/fer-pi.state.part
+    dd if=/dev/zero of="$part" bs=1M count=$STATE_MB status=none &&
+        /sbin/mke2fs -q -F -t ext4 -m 0 -L FERPI-STATE -d "$1" "$part" && sync -f "$part" && mv "$part" "$card/fer-pi.state"
+}
+
+# Before anything is changed: whether there is a place for the state.
+check_card() {
+    [ "$read_only" = yes ] || return 0
+    [ -d "$card" ] || fail "--read-only-root: there is no $card, where fer_pi's state could be kept" \
+        "This is for a Raspberry Pi; elsewhere set up overlayroot by hand, with /var/lib/private/fer-pi on a partition."
+    ! systemd_runs || mountpoint -q "$card" || fail "--read-only-root: $card is not the boot partition" "sudo mount $card"
+    [ ! -e "$overlay" ] || cmp -s "$here/appliance/overlayroot.conf" "$overlay" ||
+        fail "$overlay is there already, and not ours" "Move it away if you mean it."
+}
+
+writable_root() {
+    local below=$root
+    [ -n "$root" ] || [ "$(id -u)" = 0 ] || [ $dry = yes ] || fail "this must be run as root" "sudo $0 --writable-root"
+    step "The root writable again, from the next start on"
+    if root_forgets; then
+        below=/media/root-ro
+        act mount -o remount,rw "$below"
+    fi
+    if cmp -s "$here/appliance/overlayroot.conf" "$below/etc/overlayroot.local.conf"; then
+        act rm -f "$below/etc/overlayroot.local.conf"
+    elif grep -qs overlayroot=tmpfs /proc/cmdline; then
+        note "it was not made read-only by this, but by cmdline.txt: sudo raspi-config, Performance Options, Overlay File System"
+    fi
+    ! root_forgets || act mount -o remount,ro "$below" || note "$below stays writable until then"
+    note "sudo reboot; later again: $0 --read-only-root"
+}
+
 # Enabled and running the version just installed; if that does not come up, the one before it again.
 start_service() {
     local changed=$1
@@ -441,6 +541,7 @@ remove_old() {
 install_all() {
     local changed=yes
     check_machine
+    check_card
     check_python
     check_source
     if [ $dry = no ]; then
@@ -470,6 +571,8 @@ install_all() {
     fi
     [ $dry = yes ] || add_command
     add_config
+    [ $appliance = no ] || add_appliance_parts
+    [ "$read_only" != yes ] || add_read_only_root
     start_service "$changed"
     remove_old
     step "Done$([ $dry = no ] || echo ": nothing was touched")"
@@ -502,14 +605,32 @@ remove_packages() {
         note "apt could not; by hand: apt-get purge ${ours[*]}"
 }
 
+remove_if_empty() {
+    local folder
+    for folder in "$@"; do [ ! -d "$folder" ] || act rmdir --ignore-fail-on-non-empty "$folder"; done
+}
+
 uninstall_all() {
     local unit group
     [ -n "$root" ] || [ "$(id -u)" = 0 ] || [ $dry = yes ] || fail "this must be run as root" "sudo $0 --uninstall"
+    ! root_forgets || fail "the root is read-only: all would be back after the next start" \
+        "sudo $0 --writable-root && sudo reboot    then call this again"
     step "The service: stopped and removed"
     if systemd_runs && [ -e "$units/fer-pi.service" ]; then act systemctl disable --now fer-pi.service fer-pi-card.service; fi
     for unit in $UNITS; do act rm -f "$units/$unit" "$units/multi-user.target.wants/$unit"; done
     act rm -f "$rules/$UDEV_RULE"
+    if [ -e "$units/$STATE_UNIT" ]; then
+        if systemd_runs; then act systemctl stop $STATE_UNIT; fi
+        act rm -f "$units/$STATE_UNIT" "$units/fer-pi.service.wants/$STATE_UNIT"
+        remove_if_empty "$units/fer-pi.service.wants"
+    fi
     if systemd_runs; then act systemctl daemon-reload; fi
+    if [ -e "$watchdog" ] || [ -e "$journal" ]; then
+        act rm -f "$watchdog" "$journal"
+        remove_if_empty "$(dirname "$watchdog")" "$(dirname "$journal")"
+        reread_system_settings
+    fi
+    if cmp -s "$here/appliance/overlayroot.conf" "$overlay"; then act rm -f "$overlay"; fi
 
     step "The program"
     if [ "$(readlink "$command" 2>/dev/null)" = "$link/bin/fer-pi" ]; then act rm -f "$command"; fi
@@ -524,16 +645,22 @@ uninstall_all() {
     step "What it kept: state, logs, what it wrote onto the card"
     for folder in lib log cache; do act rm -rf "$root/var/$folder/fer-pi" "$root/var/$folder/private/fer-pi"; done
     act rm -rf "$root/run/fer-pi"
-    act rm -f "$root/boot/firmware/fer-pi.yaml.errors.txt"
+    act rm -f "$card/fer-pi.yaml.errors.txt" "$card/fer-pi.state" "$card/fer-pi.state.part"
 
     if [ $keep_config = yes ]; then
         step "The configuration stays: $etc"
     else
         step "The configuration"
         act rm -rf "$etc" "$units/fer-pi.service.d" "$units/fer-pi-card.service.d"
-        act rm -f "$root/boot/firmware/fer-pi.yaml"
+        act rm -f "$card/fer-pi.yaml"
     fi
     step "Done$([ $dry = no ] || echo ": nothing was touched")"
 }
 
-if [ $uninstall = yes ]; then uninstall_all; else install_all; fi
+if [ $uninstall = yes ]; then
+    uninstall_all
+elif [ "$read_only" = no ]; then
+    writable_root
+else
+    install_all
+fi

@@ -61,7 +61,10 @@ def test_help_names_every_option(name: str) -> None:
     done = called("--help", script=DEPLOY / name)
     assert (done.returncode, done.stderr) == (0, "")
     handled = {
-        "install.sh": ["--wheels", "--no-start", "--python", "--uninstall", "--keep-config", "--root", "--dry-run"]
+        "install.sh": [
+            *("--wheels", "--no-start", "--python", "--uninstall", "--keep-config", "--root", "--dry-run"),
+            *("--appliance", "--read-only-root", "--writable-root"),
+        ]
     }
     for option in handled.get(name, ["bookworm", "trixie", "aarch64", "x86_64"]):
         assert option in done.stdout
@@ -287,3 +290,78 @@ def test_somebody_elses_command_stays(tmp_path: Path) -> None:
     assert "left alone" in shelf.installed().stdout
     assert shelf.installed("--uninstall").returncode == 0
     assert "theirs" in theirs.read_text()
+
+
+def test_what_an_appliance_wants_is_kept_by_an_upgrade_and_goes_with_the_rest(shelf: Shelf) -> None:
+    etc = shelf.root / "etc/systemd"
+    parts = {etc / "system.conf.d/60-fer-pi.conf": "watchdog", etc / "journald.conf.d/60-fer-pi.conf": "journal"}
+    assert not any(path.exists() for path in parts)
+    assert shelf.installed("--appliance").returncode == 0
+    shelf.release("0.2.0")
+    assert shelf.installed().returncode == 0
+    for path, name in parts.items():
+        assert path.read_bytes() == (DEPLOY / "appliance" / f"{name}.conf").read_bytes()
+    before = tree(shelf.root)
+    assert "as they should be" in shelf.installed("--appliance").stdout
+    assert tree(shelf.root) == before
+    assert shelf.installed("--uninstall").returncode == 0
+    assert [path for path in shelf.root.rglob("*") if not path.is_dir()] == []
+
+
+@pytest.fixture
+def card(shelf: Shelf) -> Path:
+    """The boot partition of that root."""
+    if not Path("/sbin/mke2fs").exists():
+        pytest.skip("mke2fs is not on this machine (apt install e2fsprogs)")
+    path = shelf.root / "boot/firmware"
+    path.mkdir(parents=True)
+    return path
+
+
+def inside(filesystem: Path, path: str) -> str:
+    """The content of a file in an ext4 filesystem that nobody mounts."""
+    command = ["/sbin/debugfs", "-R", f"cat {path}", str(filesystem)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
+
+
+def test_a_read_only_root_keeps_the_state_on_the_card_and_can_be_taken_back(shelf: Shelf, card: Path) -> None:
+    state = shelf.root / "var/lib/private/fer-pi"
+    state.mkdir(parents=True)
+    (state / "privacy").write_text("closed")
+    overlay, units = shelf.root / "etc/overlayroot.local.conf", shelf.root / "etc/systemd/system"
+    before = tree(shelf.root)
+    assert shelf.installed("--read-only-root").returncode == 0
+    assert 'overlayroot="tmpfs:recurse=0"' in overlay.read_text().splitlines()
+    assert (units / "fer-pi.service.wants/fer-pi-state.service").exists()
+    assert inside(card / "fer-pi.state", "privacy") == "closed"
+    kept = (card / "fer-pi.state").stat().st_mtime_ns
+    assert shelf.installed("--read-only-root").returncode == 0
+    assert (card / "fer-pi.state").stat().st_mtime_ns == kept
+    assert shelf.installed("--writable-root").returncode == 0
+    assert not overlay.exists()
+    assert (card / "fer-pi.state").exists()
+    assert set(before) <= set(tree(shelf.root))
+
+
+def test_a_read_only_root_goes_with_the_rest(shelf: Shelf, card: Path) -> None:
+    assert shelf.installed("--read-only-root").returncode == 0
+    assert shelf.installed("--uninstall").returncode == 0
+    assert [path for path in shelf.root.rglob("*") if not path.is_dir()] == []
+    assert not list(shelf.root.rglob("*fer-pi*"))
+
+
+def test_a_read_only_root_is_refused_where_the_state_has_no_place(shelf: Shelf) -> None:
+    before = tree(shelf.root)
+    done = shelf.installed("--read-only-root")
+    assert done.returncode == 1
+    assert "boot/firmware" in done.stderr
+    assert tree(shelf.root) == before
+
+
+def test_somebody_elses_overlay_is_not_touched(shelf: Shelf, card: Path) -> None:
+    theirs = shelf.root / "etc/overlayroot.local.conf"
+    theirs.write_text('overlayroot="disabled"\n')
+    assert "not ours" in shelf.installed("--read-only-root").stderr
+    assert shelf.installed("--writable-root").returncode == 0
+    assert shelf.installed("--uninstall").returncode == 0
+    assert theirs.exists()
