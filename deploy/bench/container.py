@@ -72,11 +72,19 @@ class Container:
             return 0.0
         began = time.monotonic()
         self._cgroup.mkdir()
-        folders = [":".join(map(str, self._layers)), self.disk, self._disk / "work", self._files]
+        folders = [":".join(map(str, self._layers)), *map(str, (self.disk, self._disk / "work", self._files))]
         spaces = ["--fork", "--kill-child", "--pid", "--mount", "--uts", "--ipc", "--net", "--cgroup"]
         with (self._work / "console.log").open("ab") as console:
             self._process = subprocess.Popen(
-                ["unshare", *spaces, "--propagation", "private", SCRIPTS / "container_boot.sh", self.name, *folders],
+                [
+                    "unshare",
+                    *spaces,
+                    "--propagation",
+                    "private",
+                    str(SCRIPTS / "container_boot.sh"),
+                    self.name,
+                    *folders,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,

@@ -7,7 +7,7 @@ set -euo pipefail
 dir=$1
 suite=${2:-bookworm}
 # python3-venv and procps are what install.sh takes from apt: with them it can do without network.
-packages=systemd,systemd-sysv,udev,dbus,procps,python3,python3-venv,ca-certificates,iproute2,openssh-server,sudo,libfaketime
+packages=systemd,systemd-sysv,udev,dbus,procps,python3,python3-venv,ca-certificates,iproute2,openssh-server,sudo
 made_of="$suite $packages pi"
 
 [ "$(cat "$dir.made-of" 2>/dev/null)" != "$made_of" ] || exit 0

@@ -28,7 +28,7 @@ def offline_package(cache: Path, stack: str, processor: str) -> Path:
         made_of.write_text(needs)
     for old in house.glob("fer_pi-*.whl"):
         old.unlink()
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", house, folder]
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(house), str(folder)]
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
     return folder
 
@@ -57,13 +57,14 @@ def spoilt(package: Path, name: str, replaced: Mapping[str, bytes]) -> Path:
 
 
 def _copy_of_repository(folder: Path, keeping: Path | None) -> None:
-    """What git knows of, as it lies here; of what was in `folder` before, nothing but `keeping` stays."""
+    """All but what git ignores, as it lies here; of what was in `folder` before, nothing but `keeping` stays."""
     kept = folder.with_name(f"{folder.name}.kept")
     if keeping and keeping.exists():
         shutil.rmtree(kept, ignore_errors=True)
         keeping.rename(kept)
     shutil.rmtree(folder, ignore_errors=True)
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    list_all = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(list_all, cwd=REPOSITORY, check=True, capture_output=True, text=True)
     for name in filter(None, listed.stdout.split("\0")):
         if (source := REPOSITORY / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -86,6 +86,17 @@ class Appliance:
         """Seconds until a process, other than `after`, shows a mood."""
         return self.until(lambda told: bool(told.get("mood")) and told["pid"] != after, within_s)[1]
 
+    def until_other_than(self, before: int, within_s: float = 30.0) -> float:
+        """Seconds until another process than `before` tells of itself."""
+        return self.until(lambda told: bool(told) and told["pid"] != before, within_s)[1]
+
+    def alter(self, lines: str) -> None:
+        """Add lines to the section [Service] of its unit, and start it anew."""
+        folder = "/etc/systemd/system/fer-pi.service.d"
+        self.machine.run(f"mkdir -p {folder}")
+        self.machine.put(f"[Service]\n{lines}\n".encode(), f"{folder}/bench.conf")
+        self.machine.run("systemctl daemon-reload; systemctl restart fer-pi", 120)
+
     def restart(self, config: str = DEMO) -> int:
         """Start it anew with a configuration, wait for the first mood, and return its process."""
         self.configure(config)

@@ -1,6 +1,7 @@
 """Whatever ends or stops the process, the mood is back soon, by itself, for ever."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -24,35 +25,12 @@ def test_a_stopped_process_is_replaced_by_the_watchdog(appliance: Appliance, mea
     assert "Watchdog timeout" in appliance.machine.run("journalctl --boot --unit=fer-pi.service --no-pager")
 
 
-HANG = """
-import os, pathlib, sys, time
-from fer_pi.chain import Chain
-from fer_pi.cli import main
-
-hangs = pathlib.Path("/etc/fer-pi/hangs")
-read = Chain.read
-
-def hanging(self, frame):
-    while hangs.exists() and int(hangs.read_text()) == os.getpid():
-        time.sleep(1)
-    return read(self, frame)
-
-Chain.read = hanging
-sys.argv[0] = "fer-pi"
-main()
-"""
-"""fer-pi, but for a loop that hangs once the file `hangs` names its process."""
-
-
 def test_a_loop_that_makes_no_progress_is_replaced_by_the_watchdog(appliance: Appliance, measured: Measure) -> None:
     """The process is well, its threads run, it answers signals: only the loop hangs."""
     machine = appliance.machine
-    machine.put(HANG.encode(), "/etc/fer-pi/hang.py")
+    machine.put((Path(__file__).parent / "hang.py").read_bytes(), "/etc/fer-pi/hang.py")
     arguments = machine.run("sed -n 's/^ExecStart=[^ ]*//p' /etc/systemd/system/fer-pi.service").strip()
-    machine.run("mkdir /etc/systemd/system/fer-pi.service.d")
-    drop_in = f"[Service]\nExecStart=\nExecStart=/opt/fer-pi/bin/python /etc/fer-pi/hang.py {arguments}\n"
-    machine.put(drop_in.encode(), "/etc/systemd/system/fer-pi.service.d/hang.conf")
-    machine.run("systemctl daemon-reload; systemctl restart fer-pi")
+    appliance.alter(f"ExecStart=\nExecStart=/opt/fer-pi/bin/python /etc/fer-pi/hang.py /etc/fer-pi/hangs {arguments}")
     appliance.until_mood()
     before = appliance.pid
     machine.put(str(before).encode(), "/etc/fer-pi/hangs")
@@ -68,7 +46,7 @@ def test_it_never_gives_up(appliance: Appliance, measured: Measure) -> None:
     for _ in range(8):
         before = appliance.pid
         appliance.machine.run(f"kill -KILL {before}")
-        appliance.until(lambda told, before=before: told.get("pid", before) != before)
+        appliance.until_other_than(before)
     appliance.until_mood()
     measured("eight kill -9 in a row, mood shown again", time.monotonic() - began, 40)
 
