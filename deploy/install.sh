@@ -322,7 +322,7 @@ build() {
     # Debian 12 has no python3-lgpio, and Python 3.11 is the last with a wheel.
     if [ "$version" = 3.11 ] && ! "$venv/bin/python" -c 'import lgpio' 2>/dev/null; then
         TMPDIR=$venv/tmp "$venv/bin/python" -m pip --quiet --disable-pip-version-check --no-input --no-cache-dir install \
-            --no-compile --only-binary=:all: "${pip_from[@]}" lgpio==0.2.2.0 ||
+            --no-compile --only-binary=:all: --constraint "$constraints" "${pip_from[@]}" lgpio ||
             note "lgpio could not be had: lights on the pins will not work, all else will"
     fi
     rm -rf "$venv/tmp"

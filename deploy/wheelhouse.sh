@@ -7,7 +7,8 @@ usage() {
 Usage: deploy/wheelhouse.sh [bookworm|trixie] [aarch64|x86_64]
 
 Fill deploy/wheelhouse with the wheels of fer_pi and of what it needs, to be copied to a machine without network together with
-the folders deploy and systemd; install.sh finds it there. Without arguments: for both systems and both processors (500 MB).
+the folders deploy and systemd; install.sh finds it there. One system and one processor take 60 to 100 MB; without arguments,
+both systems and both processors, 290 MB.
 Runs anywhere where python3 has pip; PYTHON=/path/to/python3 names another one.
 END
 }
@@ -41,7 +42,6 @@ for stack in "${stacks[@]}"; do
     # that it runs on itself. colorzero wants setuptools, which a venv of 3.13 no longer has.
     sed -e 's/ *#.*//' -e '/^tflite-runtime/d' -e '/^$/d' "$here/constraints-$stack.txt" >"$new/$stack.txt"
     echo 'setuptools<81' >>"$new/$stack.txt"
-    [ "$stack" != bookworm ] || echo lgpio==0.2.2.0 >>"$new/$stack.txt" # as install.sh, where apt has none
     for machine in "${machines[@]}"; do
         echo "==> $stack, $machine"
         platforms=()
