@@ -1,9 +1,12 @@
 """What it saves to look only near known faces, and what it misses, beside full looks at every frame.
 
     python tests/benchmarks/attention.py [--every N,N] [VIDEO ...] [--model FOLDER] [--json]
+    python tests/benchmarks/attention.py --faces DATA [--model FOLDER] [--json]
 
 Without VIDEO: the embedded scene. Each frame goes through every way in turn, and the order moves on by one each time,
 so that whatever else the machine does hits all of them. All are compared with full looks at every frame (`every` 1).
+With labelled pictures, as `fer-pi evaluate detector` takes them, both kinds of look are compared with the labels of
+those that show one or two faces: each is looked at twice, and the second time only near what the first has found.
 """
 
 import argparse
@@ -11,6 +14,7 @@ import json
 import statistics
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,7 +26,9 @@ from fer_pi.chain import Chain, open_chain
 from fer_pi.config import checked_config
 from fer_pi.sources.demo import scene
 from fer_pi.sources.replay import frames_of
-from fer_pi.types import Face, Frame, Reading
+from fer_pi.types import Face, Frame, Image, Reading
+from fer_pi.vision.attention import Attention, open_attention
+from fer_pi.vision.detector_input import parse_size
 
 RATE_HZ, SCENE_S = 30.0, 16.0
 MOST_FRAMES = 900
@@ -39,9 +45,13 @@ def main() -> None:
     parser.add_argument("--every", default="3,5,10", metavar="N,N", help="frames for one full look (default 3,5,10)")
     parser.add_argument("--size", default="320x240", help="of a full look")
     parser.add_argument("--model", type=Path, help="another model of fer-pi's detector")
+    parser.add_argument("--faces", type=Path, metavar="DATA", help="compare both ways with these labels instead")
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
     wanted = parser.parse_args()
     options = {"size": wanted.size, "model": str(wanted.model) if wanted.model else None}
+    if wanted.faces:
+        _print_labelled(labelled(wanted.faces, options), wanted.json)
+        return
     everies = sorted({1, *map(int, wanted.every.split(","))})
     figures = {str(video or "embedded scene"): compared(video, everies, options) for video in wanted.videos or [None]}
     if wanted.json:
@@ -128,6 +138,45 @@ def _differences(found: list[list[Face]], truth: list[list[Face]]) -> dict[str, 
         "iou": statistics.fmean(overlaps),
         "landmarks": statistics.fmean(distances),
     }
+
+
+def labelled(data: Path, options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Figures of full and of near looks at the pictures of split val that show one or two faces."""
+    from fer_pi.training.detector.evaluate import evaluate
+    from fer_pi.training.detector.labels.formats import read_labels
+
+    chosen = checked_config({"detector": {**options, "every": 2}}).detector
+    pictures = [one for one in read_labels(data) if one.split in ("val", "") and 1 <= len(one.boxes) <= 2]
+    figures = {}
+    for name, looks in (("full", 1), ("near", 2)):
+        tally = evaluate(_Looks(open_attention(chosen), looks), pictures, parse_size(chosen.size))
+        recall, faces = tally.recall(20)
+        error = statistics.fmean(tally.landmark_errors)
+        figures[name] = {"pictures": len(pictures), "faces": faces, "recall": recall, "landmark_error": error}
+    return figures
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """What is found in a picture that stands still, in the last of so many looks."""
+
+    attention: Attention
+    count: int
+
+    def detect(self, gray: Image) -> list[Face]:
+        self.attention.reset()
+        for number in range(self.count):
+            faces = self.attention.look(gray, number / RATE_HZ)
+        return faces
+
+
+def _print_labelled(figures: dict[str, dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(figures, indent=2))
+        return
+    print("| looks | pictures | faces of 20 px or more | found | landmarks off |\n| --- | --: | --: | --: | --: |")
+    for name, row in figures.items():
+        print(f"| {name} | {row['pictures']} | {row['faces']} | {row['recall']:.1%} | {row['landmark_error']:.1%} |")
 
 
 def _scene() -> Iterator[Frame]:
