@@ -10,6 +10,7 @@ from deploy.bench.machine import Machine
 
 CONFIG = "/etc/fer-pi/config.yaml"
 STATUS = "/run/fer-pi/status.json"
+LAST_GOOD = "/var/lib/private/fer-pi/config.yaml.last-good"
 LOOK_S = 0.02
 
 DEMO = "camera: {kind: demo, loop: true}\noutputs: [{kind: event_log}]\n"
@@ -89,6 +90,16 @@ class Appliance:
     def until_other_than(self, before: int, within_s: float = 30.0) -> float:
         """Seconds until another process than `before` tells of itself."""
         return self.until(lambda told: bool(told) and told["pid"] != before, within_s)[1]
+
+    def until_kept(self, within_s: float = 30.0) -> None:
+        """Wait until its configuration has run well and is kept as the last good one."""
+        self.until(lambda _: self._kept() == self.machine.get(CONFIG), within_s)
+
+    def _kept(self) -> bytes:
+        try:
+            return self.machine.get(LAST_GOOD)
+        except FileNotFoundError:
+            return b""
 
     def alter(self, lines: str) -> None:
         """Add lines to the section [Service] of its unit, and start it anew."""

@@ -3,14 +3,12 @@
 import time
 
 from deploy.bench.container import Container
-from deploy.bench.service.appliance import DEMO, Appliance
+from deploy.bench.service.appliance import DEMO, LAST_GOOD, Appliance
 from deploy.bench.service.conftest import Measure
-
-LAST_GOOD = "/var/lib/private/fer-pi/config.yaml.last-good"
 
 
 def test_what_it_keeps_outlasts_restarts_and_reboots(machine: Container, appliance: Appliance) -> None:
-    appliance.until(lambda told: told["uptime_s"] > 10.5 and LAST_GOOD in machine.run(f"ls {LAST_GOOD}"))
+    appliance.until_kept()
     owner = machine.run("stat --format=%u /var/lib/private/fer-pi").strip()
     assert int(owner) >= 61184, "a user that exists while it runs, systemd.exec(5)"
     machine.run("fer-pi privacy on")
@@ -27,6 +25,7 @@ def test_what_it_keeps_outlasts_restarts_and_reboots(machine: Container, applian
 
 def test_a_full_disk_changes_nothing(appliance: Appliance, measured: Measure) -> None:
     machine = appliance.machine
+    appliance.until_kept()
     # Else the journal, which leaves some of a disk to others, would make room in it.
     machine.run("mkdir -p /etc/systemd/journald.conf.d; rm -rf /var/log/journal")
     machine.put(b"[Journal]\nStorage=volatile\n", "/etc/systemd/journald.conf.d/bench.conf")
