@@ -191,7 +191,7 @@ def test_calm_scenes_hold_fewer_faces_and_the_last_epochs_are_calm(maker: SceneM
     wild = sum(len(maker.scene(0, (9, n)).boxes) for n in range(60))
     calm = sum(len(maker.scene(0, (9, n), calm=True).boxes) for n in range(60))
     assert calm < 0.8 * wild
-    recipe = replace(QUICK, epochs=5, calm_epochs=2)
+    recipe = replace(QUICK, epochs=5, calm=0.4)
     assert [training._Scenes(maker, [0], recipe, epoch)._calm for epoch in range(5)] == [False] * 3 + [True] * 2
 
 

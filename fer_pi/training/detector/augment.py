@@ -40,10 +40,19 @@ CALM_GRIDS = (0.8, 0.14, 0.06, 0.0)
 class SceneMaker:
     """Makes `size` x `size` scenes from labelled pictures; the same seed makes the same scene."""
 
-    def __init__(self, pictures: Sequence[LabelledPicture], packed: PackedPictures, size: int) -> None:
+    def __init__(
+        self,
+        pictures: Sequence[LabelledPicture],
+        packed: PackedPictures,
+        size: int,
+        wanted: NDArray[np.float64] | None = None,
+    ) -> None:
+        """`wanted` tells how often each picture with faces fills a tile; all alike if None."""
         self._pictures, self._packed, self._size = pictures, packed, size
         self._empty = [n for n, picture in enumerate(pictures) if picture.empty]
-        self._with_faces = [n for n, picture in enumerate(pictures) if (~picture.ignored).any()]
+        self._with_faces = np.array([n for n, picture in enumerate(pictures) if (~picture.ignored).any()])
+        shares = np.ones(len(pictures)) if wanted is None else wanted
+        self._up_to = np.cumsum(shares[self._with_faces])
         self._noise = np.random.default_rng(7).standard_normal(1 << 18).astype(np.float32)
 
     def scene(self, number: int, seed: Sequence[int], *, calm: bool = False) -> Scene:
@@ -56,7 +65,8 @@ class SceneMaker:
             tiles, grid = [number], 1
         else:
             grid = int(rng.choice([1, 2, 3, 5], p=CALM_GRIDS if calm else GRIDS))
-            tiles = [number, *rng.choice(self._with_faces, grid * grid - 1).tolist()]
+            others = np.searchsorted(self._up_to, rng.random(grid * grid - 1) * self._up_to[-1], side="right")
+            tiles = [number, *self._with_faces[others.clip(max=len(self._with_faces) - 1)].tolist()]
             tiles = [n if k == 0 or rng.random() > 0.15 else self._any_empty(rng, n) for k, n in enumerate(tiles)]
             rng.shuffle(tiles)
         image = np.empty((self._size, self._size), np.uint8)

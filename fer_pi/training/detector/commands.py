@@ -17,7 +17,6 @@ from fer_pi.vision.detector_input import parse_size
 
 log = logging.getLogger(__name__)
 
-THRESHOLD = 0.5
 SHIPPED = Path("shipped")
 """What --model calls the model that comes with fer-pi."""
 
@@ -47,16 +46,23 @@ class _Size(click.ParamType[str]):
 @click.option("--epochs", type=click.IntRange(1, 100_000), help="Passes of 8,192 scenes.  [default: 40]")
 @click.option("--quick", is_flag=True, help="A first look in minutes: 3 epochs of 2,048 scenes.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stood.")
-@click.option("--start", type=click.Path(path_type=Path), help="Checkpoint whose weights to start from.")
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path),
+    help="Checkpoint whose weights to start from; its net may be narrower.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Highest learning rate.  [default: 0.03; with --start take less]",
+)
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed on a CPU gives the same net."
 )
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=THRESHOLD,
-    show_default=True,
-    help="Least confidence, put into the manifest.",
+    help="Least confidence, put into the manifest.  [default: chosen on empty pictures set aside]",
 )
 @click.option("--threads", type=click.IntRange(1, 64), help="CPU threads.  [default: all]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -73,8 +79,9 @@ def train_detector(
     quick: bool,
     resume: bool,
     start: Path | None,
+    rate: float | None,
     seed: int,
-    threshold: float,
+    threshold: float | None,
     threads: int | None,
     device: str,
     checkpoint_dir: Path | None,
@@ -87,11 +94,15 @@ def train_detector(
     from fer_pi.training.detector.train import Recipe
 
     recipe = Recipe(seed=seed, epochs=3, scenes=2048, warmup=50) if quick else Recipe(seed=seed)
+    if epochs is not None:
+        recipe = replace(recipe, epochs=epochs)
+    if rate is not None:
+        recipe = replace(recipe, learning_rate=rate)
     report = make_model(
         data,
         extra,
         out,
-        recipe if epochs is None else replace(recipe, epochs=epochs),
+        recipe,
         folder=checkpoint_dir or out / "run",
         resume=resume,
         start=start,

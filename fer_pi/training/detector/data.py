@@ -36,6 +36,8 @@ class LabelledPicture:
     """(n, 5, 2) in the order of `LANDMARK_NAMES`; NaN for all five where unknown."""
     ignored: NDArray[np.bool_]
     """(n,) True for a box that is neither a face nor background."""
+    kin: str = ""
+    """Pictures of one kin resemble each other (frames of a film, say); empty if the labels do not say."""
 
     @property
     def empty(self) -> bool:

@@ -12,15 +12,19 @@ import torch
 from fer_pi.errors import InputError
 from fer_pi.training.detector.card import card_text
 from fer_pi.training.detector.data import LabelledPicture
+from fer_pi.training.detector.empty import false_confidences, lowest_threshold
 from fer_pi.training.detector.evaluate import measure
 from fer_pi.training.detector.export import export
 from fer_pi.training.detector.labels.formats import read_labels
+from fer_pi.training.detector.sampling import teaching
 from fer_pi.training.detector.train import CHECKPOINT, Recipe, Run, adopt, resumed, started, train
 from fer_pi.vision.detector_input import DetectorOptions
 
 log = logging.getLogger(__name__)
 
 CARD = "card.md"
+THRESHOLD = 0.5
+"""Where the data holds no empty picture to choose it by."""
 SIZES = ("320x240", "160x120")
 
 
@@ -33,14 +37,15 @@ def make_model(
     folder: Path,
     resume: bool = False,
     start: Path | None = None,
-    threshold: float = 0.5,
+    threshold: float | None = None,
     threads: int | None = None,
     device: str = "auto",
     say: Callable[[str], None] = log.info,
 ) -> dict[str, Any]:
     """Train on `data` and the `extra` folders, leave model, manifest and card in `out`, return the figures on val.
 
-    The run is kept in `folder`. Raises InputError for data that cannot be used.
+    Without a `threshold` it is chosen on empty pictures of split train that are set aside. The run is kept in
+    `folder`. Raises InputError for data that cannot be used.
     """
     if threads is not None:
         torch.set_num_threads(threads)
@@ -48,7 +53,7 @@ def make_model(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     labelled = read_labels(data)
-    main = [picture for picture in labelled if picture.split == "train"]
+    main, aside = teaching([picture for picture in labelled if picture.split == "train"])
     judges = [picture for picture in labelled if picture.split == "val"]
     sources = [labelled, *(read_labels(path) for path in extra)]
     more = [picture for source in sources[1:] for picture in source if picture.split == "train"]
@@ -58,7 +63,10 @@ def make_model(
     if start is not None and not resume:
         adopt(run, start)
     train(run, main, more, folder, device, say)
-    return finish(run, [labels_sha256(source) for source in sources], judges, main + more, out, threshold)
+    if threshold is None and aside:
+        threshold = lowest_threshold(false_confidences(run.average, aside))
+        say(f"threshold {threshold:g}, chosen on {len(aside)} empty pictures set aside")
+    return finish(run, [labels_sha256(source) for source in sources], judges, main + more, out, threshold or THRESHOLD)
 
 
 def finish(

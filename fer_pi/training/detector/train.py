@@ -1,8 +1,9 @@
-"""Trains the detector: scenes made on the fly, Muon with a cosine schedule, a moving average of the weights."""
+"""Trains the detector: scenes made on the fly, Muon, a moving average of the weights, and a calm end."""
 
+import json
 import logging
-import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,15 +17,19 @@ from torch.utils.data import DataLoader, Dataset
 
 from fer_pi.errors import InputError
 from fer_pi.training import checkpoint as checkpoints
-from fer_pi.training.detector.augment import Scene, SceneMaker
+from fer_pi.training.detector.augment import MIRRORED, Scene, SceneMaker
 from fer_pi.training.detector.data import LabelledPicture, PackedPictures
+from fer_pi.training.detector.empty import false_confidences
+from fer_pi.training.detector.grow import grown
 from fer_pi.training.detector.loss import Targets, losses
 from fer_pi.training.detector.muon import Muon
 from fer_pi.training.detector.net import FaceNet, NetShape, cells, flatten
+from fer_pi.training.detector.sampling import Weights, drawn, weights
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT = "detector.ckpt"
+FOOLED = "fooled.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,9 @@ class Recipe:
 
     epochs: int = 40
     scenes: int = 8192
-    """Scenes an epoch."""
+    """Scenes an epoch, the second showings counted in."""
+    replay: int = 48
+    """After so many batches each is shown again, mirrored, which costs less than a new one; 0 shows each once."""
     batch: int = 32
     size: int = 256
     """Side of a scene in pixels."""
@@ -44,10 +51,13 @@ class Recipe:
     """Steps of rising learning rate."""
     ema: float = 0.999
     """Decay of the moving average of the weights, a step."""
-    extra_share: float = 0.3
-    """Part of the scenes that start from a picture of the extra folders, if there are any."""
-    calm_epochs: int = 12
-    """The last so many epochs see scenes nearer to what a camera sees."""
+    extra_share: float = 0.2
+    """Part of the scenes, and of their tiles, that start from a picture of the extra folders, if there are any."""
+    look_every: int = 8
+    """Epochs after which the empty pictures are looked at anew, for those that fool the net."""
+    calm: float = 0.3
+    """Part of the run at its end: scenes nearer to what a camera sees, at a falling rate. Up to there runs of
+    different length are the same."""
     seed: int = 0
     shape: NetShape = field(default_factory=NetShape)
 
@@ -55,11 +65,15 @@ class Recipe:
         return {**asdict(self), "shape": self.shape.as_dict()}
 
     def rate(self, step: int, steps: int) -> float:
-        """Learning rate at `step` of `steps`: linear warm-up, then cosine to a hundredth."""
+        """Learning rate at `step` of `steps`: linear warm-up, level, then linear to a hundredth."""
         if step < self.warmup:
             return self.learning_rate * (step + 1) / self.warmup
-        done = (step - self.warmup) / max(1, steps - self.warmup)
-        return self.learning_rate * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * min(done, 1.0))))
+        left = (steps - step) / max(1.0, self.calm * steps)
+        return self.learning_rate * (0.01 + 0.99 * min(1.0, max(0.0, left)))
+
+    def is_calm(self, epoch: int) -> bool:
+        """True for the epochs at the end."""
+        return epoch >= round(self.epochs * (1 - self.calm))
 
 
 class _Scenes(Dataset[Scene]):
@@ -67,7 +81,7 @@ class _Scenes(Dataset[Scene]):
 
     def __init__(self, maker: SceneMaker, numbers: Sequence[int], recipe: Recipe, epoch: int) -> None:
         self._maker, self._numbers, self._seed, self._epoch = maker, numbers, recipe.seed, epoch
-        self._calm = epoch >= recipe.epochs - recipe.calm_epochs
+        self._calm = recipe.is_calm(epoch)
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -86,21 +100,46 @@ def batch_of(scenes: Sequence[Scene]) -> tuple[Tensor, Targets]:
     return images, Targets(picture, boxes, points, torch.from_numpy(np.concatenate([s.ignored for s in scenes])))
 
 
-def _epoch_numbers(main: Sequence[int], extra: Sequence[int], recipe: Recipe, epoch: int) -> list[int]:
-    """Which picture each scene of the epoch starts from: all of them in turn, shuffled."""
-    rng = np.random.default_rng((recipe.seed, epoch))
-    from_extra = round(recipe.scenes * recipe.extra_share) if extra else 0
-    numbers = [*_turns(main, recipe.scenes - from_extra, rng), *_turns(extra, from_extra, rng)]
-    rng.shuffle(numbers)
-    return numbers
+def mirrored(images: Tensor, targets: Targets) -> tuple[Tensor, Targets]:
+    """The batch seen in a mirror; right and left stay the subject's."""
+    width = images.shape[3]
+    boxes, points = targets.boxes.clone(), targets.points[:, MIRRORED.tolist()]
+    boxes[:, 0] = width - boxes[:, 0]
+    points[..., 0] = width - points[..., 0]
+    return images.flip(3), Targets(targets.picture, boxes, points, targets.ignored)
 
 
-def _turns(numbers: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:
-    if count == 0:
-        return []
-    rounds = -(-count // len(numbers))
-    drawn: list[int] = np.concatenate([rng.permutation(np.asarray(numbers)) for _ in range(rounds)])[:count].tolist()
-    return drawn
+def _wanted(
+    main: Sequence[LabelledPicture], extra: Sequence[LabelledPicture], recipe: Recipe, fooled: Sequence[float]
+) -> Weights:
+    """(n,) how often each of the main and then the extra pictures is wanted; they sum to 1."""
+    wanted = weights(main, fooled)
+    wanted /= wanted.sum()
+    if not extra:
+        return wanted
+    rest = weights(extra, [0.0] * len(extra))
+    return np.concatenate([wanted * (1 - recipe.extra_share), rest / rest.sum() * recipe.extra_share])
+
+
+def _fooled(run: "Run", main: Sequence[LabelledPicture], folder: Path) -> list[float]:
+    """The confidence of each main picture's surest false box, as it was when the net last looked.
+
+    Kept in a file, so that a resumed run knows what the broken one knew.
+    """
+    looked_at = run.epoch - run.epoch % run.recipe.look_every
+    path = folder / FOOLED
+    if run.epoch != looked_at and path.is_file():
+        kept = json.loads(path.read_text())
+        if kept["epoch"] == looked_at:
+            return [float(value) for value in kept["confidences"]]
+    empty = [n for n, picture in enumerate(main) if picture.empty]
+    confidences = [0.0] * len(main)
+    for n, found in zip(empty, false_confidences(run.average, [main[n] for n in empty]), strict=True):
+        confidences[n] = max(found, default=0.0)
+    log.info("%d of %d empty pictures fool the net", sum(value > 0 for value in confidences), len(empty))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"epoch": looked_at, "confidences": confidences}))
+    return confidences
 
 
 def _one_thread(_: int) -> None:
@@ -108,17 +147,23 @@ def _one_thread(_: int) -> None:
 
 
 def _batches(scenes: _Scenes, recipe: Recipe) -> Iterator[tuple[Tensor, Targets]]:
-    return iter(
-        DataLoader(
-            scenes,
-            recipe.batch,
-            num_workers=1,
-            collate_fn=batch_of,
-            prefetch_factor=8,
-            worker_init_fn=_one_thread,
-            drop_last=True,
-        )
+    fresh = DataLoader(
+        scenes,
+        recipe.batch,
+        num_workers=1,
+        collate_fn=batch_of,
+        prefetch_factor=8,
+        worker_init_fn=_one_thread,
+        drop_last=True,
     )
+    kept: deque[tuple[Tensor, Targets]] = deque()
+    for images, targets in fresh:
+        yield images, targets
+        if recipe.replay:
+            kept.append(mirrored(images, targets))
+        if len(kept) > recipe.replay:
+            yield kept.popleft()
+    yield from kept
 
 
 @dataclass(slots=True)
@@ -142,6 +187,7 @@ def started(recipe: Recipe, device: str) -> Run:
     models: list[Any] = [net, average]
     for model in models:
         model.to(device, memory_format=torch.channels_last)
+        model.stem.to(memory_format=torch.contiguous_format)
     convolutions = [p for name, p in net.named_parameters() if p.ndim == 4 and not name.startswith("heads")]
     others = [p for name, p in net.named_parameters() if p.ndim != 4 or name.startswith("heads")]
     optimizer = Muon(convolutions, others, recipe.learning_rate, weight_decay=recipe.weight_decay)
@@ -160,13 +206,13 @@ def resumed(recipe: Recipe, device: str, path: Path) -> Run:
 
 
 def adopt(run: Run, path: Path) -> None:
-    """Start from the averaged weights of another run's checkpoint. Raises InputError if they do not fit."""
-    weights = checkpoints.load(path).ema
-    try:
-        run.net.load_state_dict(weights)
-        run.average.load_state_dict(weights)
-    except RuntimeError as error:
-        raise InputError(f"{path}: weights of another net ({error}); start without it") from error
+    """Start from the averaged weights of another run's checkpoint, of a net no wider than this one's.
+
+    Raises InputError if they do not fit.
+    """
+    taken = grown(checkpoints.load(path).ema, run.net.state_dict(), path)
+    run.net.load_state_dict(taken)
+    run.average.load_state_dict(taken)
 
 
 def train(
@@ -181,10 +227,13 @@ def train(
     pictures = [*main, *extra]
     if not any((~picture.ignored).any() for picture in pictures):
         raise InputError("the training data holds no face; rows of kind face and split train are needed")
-    maker = SceneMaker(pictures, PackedPictures(pictures, folder), run.recipe.size)
+    packed = PackedPictures(pictures, folder)
     began, first = time.monotonic(), run.epoch
     for epoch in range(run.epoch, run.recipe.epochs):
-        numbers = _epoch_numbers(range(len(main)), range(len(main), len(pictures)), run.recipe, epoch)
+        wanted = _wanted(main, extra, run.recipe, _fooled(run, main, folder))
+        maker = SceneMaker(pictures, packed, run.recipe.size, wanted)
+        count = run.recipe.scenes // 2 if run.recipe.replay else run.recipe.scenes
+        numbers = drawn(wanted, count, np.random.default_rng((run.recipe.seed, epoch)))
         metrics = _epoch(run, _Scenes(maker, numbers, run.recipe, epoch), device)
         run.epoch = epoch + 1
         run.metrics.append(metrics)
@@ -213,14 +262,14 @@ def save(run: Run, path: Path) -> None:
 def _epoch(run: Run, scenes: _Scenes, device: str) -> dict[str, float]:
     recipe, net = run.recipe, run.net
     where = cells(recipe.size, recipe.size).to(device)
-    per_epoch = len(scenes) // recipe.batch
+    per_epoch = len(scenes) // recipe.batch * (2 if recipe.replay else 1)
     sums = torch.zeros(3)
     net.train()
     for number, (images, targets) in enumerate(_batches(scenes, recipe)):
         step = run.epoch * per_epoch + number
         for group in run.optimizer.param_groups:
             group["lr"] = recipe.rate(step, recipe.epochs * per_epoch)
-        batch = ((images.to(device).float() - 128) / 128).contiguous(memory_format=torch.channels_last)
+        batch = (images.to(device).float() - 128) / 128
         with torch.autocast(device, dtype=torch.bfloat16):
             maps = net(batch)
         moved = Targets(*(getattr(targets, name).to(device) for name in Targets.__slots__))

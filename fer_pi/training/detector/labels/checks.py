@@ -75,6 +75,7 @@ def labelled(
     boxes: Sequence[Numbers],
     points: Sequence[Numbers],
     ignored: Sequence[bool],
+    kin: str = "",
 ) -> LabelledPicture:
     """The record of one picture."""
     return LabelledPicture(
@@ -85,6 +86,7 @@ def labelled(
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array(points, np.float32).reshape(-1, 5, 2),
         np.array(ignored, bool),
+        kin,
     )
 
 

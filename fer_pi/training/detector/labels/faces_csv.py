@@ -84,7 +84,8 @@ def _picture(folder: Path, table: Path, name: str, block: list[tuple[int, Row]])
         points.append(_points(where, row))
         ignored.append(row["kind"] == "ignore")
     first = block[0][1]
-    return labelled(path, name, first["split"], first.get("set") or "", boxes, points, ignored)
+    kin = first.get("group") or ""
+    return labelled(path, name, first["split"], first.get("set") or "", boxes, points, ignored, kin)
 
 
 def _number(where: str, row: Row, column: str) -> float:
