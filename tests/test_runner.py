@@ -1,8 +1,6 @@
-"""Outputs in their threads: one slot, no waiting, back-off, and dark at the end whatever happens."""
+"""Outputs in their threads: one slot, no waiting, and back-off."""
 
 import logging
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,7 +10,7 @@ import pytest
 
 from fer_pi.errors import OutputError
 from fer_pi.outputs.runner import OutputRunner, retry_after_s
-from fer_pi.testing.outputs import FakeTime, RecordingOutput, check_output_contract, reading_of
+from fer_pi.testing.outputs import FakeTime, RecordingOutput, reading_of
 from fer_pi.types import Emotion, Output
 
 Start = Callable[..., OutputRunner]
@@ -316,84 +314,3 @@ def test_an_output_that_fails_to_close_is_told_of_and_does_not_stop_the_rest(
     runner.close()
     assert not runner._thread.is_alive()
     assert warnings_in(caplog) == ["output lamp did not close properly: will not"]
-
-
-CRASH = """
-import sys
-from fer_pi.outputs.runner import OutputRunner
-from fer_pi.testing.outputs import RecordingOutput, reading_of
-
-class Lamp(RecordingOutput):
-    def close(self):
-        super().close()
-        print("dark", flush=True)
-
-lamp = Lamp()
-runner = OutputRunner("lamp", lambda: lamp)
-runner.offer(reading_of())
-lamp.wait_until(lambda o: o.shown)
-{end}
-"""
-
-
-@pytest.mark.parametrize(
-    ("end", "status"),
-    [("raise RuntimeError('the loop crashed')", 1), ("sys.exit(3)", 3), ("pass", 0)],
-)
-def test_an_output_that_nobody_closed_goes_dark_when_the_process_ends(end: str, status: int) -> None:
-    done = subprocess.run([sys.executable, "-c", CRASH.format(end=end)], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (status, "dark\n"), done.stderr
-
-
-OPENING = """
-import threading
-from fer_pi.outputs.runner import OutputRunner
-from fer_pi.testing.outputs import RecordingOutput
-
-class Lamp(RecordingOutput):
-    def close(self):
-        super().close()
-        print("dark", flush=True)
-
-def make():
-    threading.main_thread().join()
-    return Lamp()
-
-runner = OutputRunner("lamp", make)
-"""
-
-
-def test_an_output_that_is_still_being_opened_when_the_process_ends_goes_dark() -> None:
-    done = subprocess.run([sys.executable, "-c", OPENING], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (0, "dark\n"), done.stderr
-
-
-def test_a_blocked_output_does_not_hang_the_end_of_the_process() -> None:
-    end = "lamp.block(); runner.offer(reading_of()); lamp.wait_until(lambda o: len(o.shown) == 2)"
-    done = subprocess.run([sys.executable, "-c", CRASH.format(end=end)], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert "left behind" in done.stderr
-
-
-def test_the_recording_output_keeps_the_contract_of_outputs() -> None:
-    made: list[RecordingOutput] = []
-
-    def make() -> Output:
-        made.append(RecordingOutput())
-        return made[-1]
-
-    check_output_contract(make, lambda: all(output.closed for output in made))
-
-
-def test_the_contract_notices_an_output_that_stays_lit() -> None:
-    with pytest.raises(AssertionError, match="not dark after close"):
-        check_output_contract(RecordingOutput, lambda: False)
-
-
-def test_the_contract_notices_an_output_that_shows_after_close() -> None:
-    class Undead(RecordingOutput):
-        def show(self, reading: object) -> None:
-            """Shows whatever the state."""
-
-    with pytest.raises(AssertionError, match="after it was closed"):
-        check_output_contract(Undead, lambda: True)

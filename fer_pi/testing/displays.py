@@ -223,3 +223,8 @@ def _fill(address: int, room: int, values: list[Any], kind: Any) -> None:
                 ctypes.memmove(ctypes.addressof(target), ctypes.addressof(value), ctypes.sizeof(kind))
             else:
                 target.value = value
+
+
+def random_picture(size: tuple[int, int], seed: int = 0) -> Image:
+    """(H, W, 3) uint8 of `size` (width, height) in which every pixel is another one."""
+    return np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
