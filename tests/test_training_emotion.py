@@ -27,12 +27,13 @@ pytest.importorskip("torch", reason="training needs PyTorch (the extra 'train')"
 pytest.importorskip("sklearn", reason="evaluation needs scikit-learn (the extra 'train')")
 
 import torch
+from torch import nn
 
 from fer_pi.training.emotion import frame
 from fer_pi.training.emotion import train as training
 from fer_pi.training.emotion.augment import Strength, augmented, mixed, prepared
 from fer_pi.training.emotion.commands import evaluate_emotion, train_emotion
-from fer_pi.training.emotion.net import EmotionNet, build, folded, multiply_adds
+from fer_pi.training.emotion.net import build, folded, multiply_adds
 from fer_pi.training.emotion.split import split_by_photograph, split_data
 
 
@@ -319,12 +320,12 @@ def weights_of(net: torch.nn.Module) -> list[torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory) -> EmotionNet:
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> nn.Module:
     torch.set_num_threads(1)
     return training.train(voted(160), voted(40, 9), RECIPE, tmp_path_factory.mktemp("run") / "run.ckpt")
 
 
-def test_the_same_seed_gives_the_same_net(unbroken: EmotionNet, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_net(unbroken: nn.Module, tmp_path: Path) -> None:
     again = training.train(voted(160), voted(40, 9), RECIPE, tmp_path / "run.ckpt")
     other = training.train(voted(160), voted(40, 9), replace(RECIPE, seed=6), tmp_path / "other.ckpt")
     assert all(torch.equal(a, b) for a, b in zip(weights_of(again), weights_of(unbroken), strict=True))
@@ -336,7 +337,7 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("at_step", [5, 10, 11])
-def test_a_run_that_was_killed_resumes_to_the_same_net(unbroken: EmotionNet, tmp_path: Path, at_step: int) -> None:
+def test_a_run_that_was_killed_resumes_to_the_same_net(unbroken: nn.Module, tmp_path: Path, at_step: int) -> None:
     steps = iter(range(1, 100))
 
     def kill() -> None:
@@ -361,9 +362,7 @@ def test_resuming_with_other_settings_or_a_damaged_checkpoint_is_refused(tmp_pat
         training.train(voted(160), voted(40, 9), RECIPE, tmp_path / "none.ckpt", resume=True)
 
 
-def test_a_run_may_start_from_the_weights_of_another_if_the_nets_are_alike(
-    unbroken: EmotionNet, tmp_path: Path
-) -> None:
+def test_a_run_may_start_from_the_weights_of_another_if_the_nets_are_alike(unbroken: nn.Module, tmp_path: Path) -> None:
     path = tmp_path / "run.ckpt"
     still = replace(RECIPE, epochs=1, rate=0.0)
     net = training.train(voted(160), voted(40, 9), still, path, start=unbroken)
@@ -374,7 +373,7 @@ def test_a_run_may_start_from_the_weights_of_another_if_the_nets_are_alike(
         training.train(voted(160), voted(40, 9), replace(still, net="pi"), path, start=unbroken)
 
 
-def test_teachers_are_listened_to(unbroken: EmotionNet, tmp_path: Path) -> None:
+def test_teachers_are_listened_to(unbroken: nn.Module, tmp_path: Path) -> None:
     """With teachers' share at 1 the votes no longer matter: turned votes give the same net."""
     faces = voted(160)
     turned = replace(faces, targets=np.roll(faces.targets, 1, axis=1))

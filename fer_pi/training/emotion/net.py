@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from fer_pi.training.emotion.recogniser import RecogniserNet
 from fer_pi.types import CROP_SIZE, EMOTIONS
 
 
@@ -31,6 +32,7 @@ SHAPES = {
     "tiny": Shape(widths=(6, 8, 8), blocks=(0, 1, 1), dropout=0.0),
 }
 """`pi` is what ships; `teacher` is what it may learn from; `tiny` is for tests."""
+RECOGNISER = "recogniser"
 
 
 def _convolution(wide_in: int, wide_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
@@ -90,9 +92,9 @@ class EmotionNet(nn.Module):
         return self.head(self.dropout(pooled.flatten(1)))  # type: ignore[no-any-return]
 
 
-def build(name: str) -> EmotionNet:
-    """A fresh net of that name in `SHAPES`, with weights from torch's random state."""
-    return EmotionNet(SHAPES[name])
+def build(name: str) -> nn.Module:
+    """A fresh net of that name, in `SHAPES` or "recogniser", with weights from torch's random state."""
+    return RecogniserNet() if name == RECOGNISER else EmotionNet(SHAPES[name])
 
 
 def folded(net: nn.Module) -> nn.Module:

@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from torch import nn
 
 from fer_pi.errors import DeviceError
+from fer_pi.training.emotion.augment import prepared
 from fer_pi.training.emotion.card import card_text
 from fer_pi.training.emotion.data import NO_LABEL, Faces
 from fer_pi.training.emotion.evaluate import answers, fitted_temperature, judged, report
 from fer_pi.training.emotion.frame import face_detector, recropped
-from fer_pi.training.emotion.net import EmotionNet, multiply_adds
+from fer_pi.training.emotion.net import RECOGNISER, multiply_adds
 from fer_pi.training.emotion.quantize import float_tflite, int8_tflite
+from fer_pi.training.emotion.recogniser import pretrained
 from fer_pi.training.emotion.split import TwinsRule, split_data
 from fer_pi.training.emotion.train import Progress, Recipe, logits, restored, train
 from fer_pi.types import CROP_SIZE, EMOTIONS
@@ -30,7 +34,7 @@ from fer_pi.vision.model_file import MANIFEST
 log = logging.getLogger(__name__)
 
 MODEL, CARD = "emotion.tflite", "card.md"
-CALIBRATION_FACES = 300
+CALIBRATION_FACES, SETTLING_FACES = 300, 512
 
 
 def make_model(
@@ -77,7 +81,7 @@ def make_model(
         resume=resume,
         device=device,
         teachers=tuple(restored(path).to(device) for path in teachers),
-        start=None if start is None else restored(start),
+        start=None if start is None else _start(start, recipe.net, faces),
         recrops=recrops,
         on_plan=on_plan,
         on_step=on_step,
@@ -92,13 +96,34 @@ def make_model(
     return export_model(net, faces, aside, valid, out, asdict(recipe) | origin)
 
 
+def _start(path: Path, net: str, faces: Faces) -> nn.Module:
+    """The net to go on from: a checkpoint of an earlier run, or the published weights of the recogniser."""
+    if net == RECOGNISER and path.is_dir():
+        some = np.random.default_rng(1).choice(len(faces), min(len(faces), SETTLING_FACES), replace=False)
+        return pretrained(path, prepared(faces.images[some]))
+    return restored(path)
+
+
 def export_model(
-    net: EmotionNet, faces: Faces, aside: Faces, valid: Faces, out: Path, config: dict[str, Any]
+    net: nn.Module,
+    faces: Faces,
+    aside: Faces,
+    valid: Faces,
+    out: Path,
+    config: dict[str, Any],
+    *,
+    calibration: NDArray[np.uint8] | None = None,
+    temperature: float | None = None,
 ) -> dict[str, Any]:
-    """Write emotion.tflite, manifest.json and card.md of a trained net into `out`; its int8 figures on `valid`."""
+    """Write emotion.tflite, manifest.json and card.md of a trained net into `out`; its int8 figures on `valid`.
+
+    The activations' ranges are those of the `calibration` crops, else of some of `faces`; the temperature, where none
+    is given, is fitted on `aside`.
+    """
+    crops = faces.images if calibration is None else calibration
     rng = np.random.default_rng(1)
-    some = rng.choice(len(faces), min(len(faces), CALIBRATION_FACES), replace=False)
-    content = int8_tflite(float_tflite(net), faces.images[some])
+    some = rng.choice(len(crops), min(len(crops), CALIBRATION_FACES), replace=False)
+    content = int8_tflite(float_tflite(net), crops[some])
     manifest = _manifest(content, net, config)
     manifest["training"]["data"] = {"train": faces.source_sha256, "valid": valid.source_sha256, "faces": len(faces)}
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -106,9 +131,11 @@ def export_model(
         folder = Path(name)
         (folder / MODEL).write_bytes(content)
         _write(folder, manifest)
-        labelled = aside.majority != NO_LABEL
-        raw = EmotionClassifier(ClassifierOptions(model=folder)).logits(list(normalized(aside.images[labelled])))
-        manifest["temperature"] = round(fitted_temperature(raw, aside.majority[labelled]), 4)
+        if temperature is None:
+            labelled = aside.majority != NO_LABEL
+            raw = EmotionClassifier(ClassifierOptions(model=folder)).logits(list(normalized(aside.images[labelled])))
+            temperature = round(fitted_temperature(raw, aside.majority[labelled]), 4)
+        manifest["temperature"] = temperature
         _write(folder, manifest)
         said = answers(EmotionClassifier(ClassifierOptions(model=folder)), valid)
         parent = probabilities(logits(net, valid).astype(np.float64), manifest["temperature"])
@@ -127,7 +154,7 @@ def export_model(
     return metrics["int8"]["majority"]
 
 
-def _manifest(content: bytes, net: EmotionNet, config: dict[str, Any]) -> dict[str, Any]:
+def _manifest(content: bytes, net: nn.Module, config: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": "fer_pi emotion",
         "version": 1,

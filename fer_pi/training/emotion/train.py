@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from fer_pi.errors import InputError
 from fer_pi.training.checkpoint import Checkpoint, load, random_state, restore_random_state, save
 from fer_pi.training.emotion.augment import Strength, augmented, mixed, prepared
 from fer_pi.training.emotion.data import Faces, sampling_weights
-from fer_pi.training.emotion.net import EmotionNet, build
+from fer_pi.training.emotion.net import RECOGNISER, build
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,10 @@ class Recipe:
     net: str = "pi"
     epochs: int = 64
     batch: int = 128
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    """SGD has Nesterov momentum 0.9."""
     rate: float = 0.1
-    """Highest learning rate of SGD (Nesterov momentum 0.9), reached after `warm_up` epochs, then a cosine to 0."""
+    """Highest learning rate, reached after `warm_up` epochs, then a cosine to 0."""
     warm_up: float = 1.0
     decay: float = 5e-4
     ema: float = 0.998
@@ -46,6 +48,22 @@ class Recipe:
     """Of the faces that a detector has cut anew, how many are shown so rather than as the data set cut them."""
     seed: int = 1
     strength: Strength = field(default_factory=Strength)
+
+
+def usual_recipe(net: str) -> Recipe:
+    """The settings that have been found good for the net of that name."""
+    if net != RECOGNISER:
+        return Recipe(net=net)
+    return Recipe(
+        net=net,
+        epochs=27,
+        optimizer="adamw",
+        rate=6e-4,
+        decay=0.05,
+        ema=0.997,
+        mixup=True,
+        strength=Strength(erase_share=0.25),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +86,12 @@ def train(
     resume: bool = False,
     device: str = "cpu",
     teachers: tuple[nn.Module, ...] = (),
-    start: EmotionNet | None = None,
+    start: nn.Module | None = None,
     recrops: NDArray[np.uint8] | None = None,
     on_plan: Callable[[int, int], None] = lambda steps_an_epoch, epochs_done: None,
     on_step: Callable[[], None] = lambda: None,
     on_epoch: Callable[[Progress], None] = lambda progress: None,
-) -> EmotionNet:
+) -> nn.Module:
     """The trained net (its moving average), on the CPU, in evaluation mode; `checkpoint` is written each epoch.
 
     `start` gives the weights to begin with, `teachers` an opinion of each face to learn beside the votes, `recrops` the
@@ -91,7 +109,7 @@ def train(
     net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = deepcopy(net).eval()
     steps = max(1, len(faces) // recipe.batch)
-    optimizer = torch.optim.SGD(_groups(net, recipe.decay), lr=recipe.rate, momentum=0.9, nesterov=True)
+    optimizer = _optimizer(net, recipe)
     config = asdict(recipe) | {"faces": faces.source_sha256, "count": len(faces), "teachers": len(teachers)}
     history: list[dict[str, float]] = []
     if resume:
@@ -140,11 +158,11 @@ def train(
         )
         save(checkpoint, state)
         on_epoch(Progress(epoch + 1, recipe.epochs, total / steps, accuracy))
-    result: EmotionNet = average.to("cpu", memory_format=torch.contiguous_format)
+    result: nn.Module = average.to("cpu", memory_format=torch.contiguous_format)
     return result.eval()
 
 
-def restored(checkpoint: Path) -> EmotionNet:
+def restored(checkpoint: Path) -> nn.Module:
     """The moving average that a run left in its checkpoint, in evaluation mode."""
     found = load(checkpoint)
     try:
@@ -165,11 +183,14 @@ def logits(net: nn.Module, faces: Faces, device: str = "cpu") -> NDArray[np.floa
     return torch.cat(parts).numpy()
 
 
-def _groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
+def _optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Weights decay; biases and batch norms do not."""
     decaying = [p for p in net.parameters() if p.ndim > 1]
     free = [p for p in net.parameters() if p.ndim <= 1]
-    return [{"params": decaying, "weight_decay": decay}, {"params": free, "weight_decay": 0.0}]
+    groups = [{"params": decaying, "weight_decay": recipe.decay}, {"params": free, "weight_decay": 0.0}]
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.99))
+    return torch.optim.SGD(groups, lr=recipe.rate, momentum=0.9, nesterov=True)
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: float) -> None:
