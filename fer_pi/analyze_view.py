@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from fer_pi.drawing.words import outcome
 from fer_pi.sources.replay import frame_count
 from fer_pi.types import Reading
 
@@ -57,7 +58,7 @@ class Progress:
         tally.frames += 1
         tally.with_faces += bool(reading.sightings)
         tally.people = max(tally.people, len(reading.sightings))
-        tally.moods[reading.mood.emotion or ("not sure" if reading.sightings else "nobody")] += 1
+        tally.moods[outcome(reading)] += 1
         self._bars.advance(self._task)
 
 

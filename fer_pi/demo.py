@@ -13,6 +13,7 @@ from rich.text import Text
 from fer_pi.app import Appliance, obeying_signals
 from fer_pi.config import checked_config
 from fer_pi.drawing.overlay import draw_overlay
+from fer_pi.drawing.words import outcome
 from fer_pi.errors import OutputError
 from fer_pi.outputs.rgb_led import RgbLedOptions
 from fer_pi.outputs.video_file import VideoFile
@@ -85,7 +86,7 @@ class Diary:
         if reading.frame is None:
             return
         now_s = reading.frame.position_s or 0.0
-        mood = reading.mood.emotion or ("not sure" if reading.sightings else "nobody")
+        mood = outcome(reading)
         if not self.entries or self.entries[-1].mood != mood:
             self.entries.append(Entry(now_s, mood))
         entry = self.entries[-1]

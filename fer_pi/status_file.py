@@ -17,8 +17,7 @@ import json
 import logging
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from typing import Any
 from fer_pi import __version__
 from fer_pi.atomic_file import replace_file
 from fer_pi.device.board import BoardState
+from fer_pi.outputs.latency import Latencies, Spread
 from fer_pi.outputs.runner import RunnerState
 from fer_pi.types import Emotion, Reading, Status
 
@@ -69,19 +69,17 @@ class StatusFile:
         self._began_at = clock()
         self._written_at = float("-inf")
         self._said: tuple[Status, Emotion | None, str] | None = None
-        self._latencies: deque[tuple[float, float]] = deque()
+        self._latencies = Latencies(LATENCIES_S)
         self._problem = ""
 
     def offer(self, reading: Reading) -> None:
         """Write the file if it is time; a disk that cannot be written is a warning, no more."""
         now = self._clock()
         if reading.frame is not None:
-            self._latencies.append((now, reading.age_s))
+            self._latencies.add(reading.age_s, now)
         saying = reading.status, reading.mood.emotion, reading.message
         if saying == self._said and now - self._written_at < EVERY_S:
             return
-        while self._latencies and now - self._latencies[0][0] > LATENCIES_S:
-            self._latencies.popleft()
         self._said, self._written_at = saying, now
         try:
             content = json.dumps(self._content(reading, now), indent=1).encode()
@@ -114,7 +112,7 @@ class StatusFile:
             "message": reading.message,
             "rate_hz": round(reading.timings.rate_hz, 1),
             "dropped": reading.timings.dropped,
-            "latency_ms": percentiles_ms(age_s for _, age_s in self._latencies),
+            "latency_ms": _in_ms(self._latencies.spread(now)),
             "camera": {"name": facts.camera, "problem": facts.camera_problem},
             "outputs": [{"name": name, **_shown(state)} for name, state in facts.outputs],
             "board": {
@@ -126,12 +124,8 @@ class StatusFile:
         }
 
 
-def percentiles_ms(ages_s: Iterable[float]) -> dict[str, float] | None:
-    """The 50th and the 95th percentile (nearest rank) in milliseconds; None of nothing."""
-    ages = sorted(ages_s)
-    if not ages:
-        return None
-    return {f"p{rank}": round(1000 * ages[-(-rank * len(ages) // 100) - 1], 1) for rank in (50, 95)}
+def _in_ms(latency: Spread | None) -> dict[str, float] | None:
+    return {"p50": round(1000 * latency.p50_s, 1), "p95": round(1000 * latency.p95_s, 1)} if latency else None
 
 
 def _shown(state: RunnerState) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from rich.console import Console as RichConsole
 from fer_pi.drawing.palette import EMOTION_COLORS, STATUS_COLORS
 from fer_pi.errors import OutputError
 from fer_pi.outputs.console import Console, ConsoleOptions
-from fer_pi.outputs.console_view import GLYPHS, live_view, percentile
+from fer_pi.outputs.console_view import GLYPHS, live_view
 from fer_pi.outputs.effects import DARK
+from fer_pi.outputs.latency import spread
 from fer_pi.outputs.looks import look_of
 from fer_pi.testing.outputs import STATES_AND_MOODS, FakeTime, check_output_contract, reading_of
 from fer_pi.types import EMOTIONS, Emotion, Reading, Status
@@ -71,7 +72,7 @@ def options(**settings: Any) -> ConsoleOptions:
 def drawn(reading: Reading, light: tuple[float, float, float] = DARK, ages_s: tuple[float, ...] = ()) -> str:
     """The live view as text without colours."""
     terminal = RichConsole(file=io.StringIO(), width=80, color_system=None)
-    terminal.print(live_view(reading, ages_s, light))
+    terminal.print(live_view(reading, spread(ages_s), light))
     return str(terminal.file.getvalue())  # type: ignore[attr-defined]
 
 
@@ -166,12 +167,6 @@ def test_a_change_is_drawn_at_once_and_all_else_ten_times_a_second(
         time.now += 0.025
     output.close()
     assert [n for n, drawn in enumerate(drawings) if drawn] == [0, 4, 8, 12, 16, 20, 24, 28]
-
-
-def test_percentiles_are_by_nearest_rank() -> None:
-    values = [float(n) for n in range(100, 0, -1)]
-    assert [percentile(values, share) for share in (0.0, 0.5, 0.95, 1.0)] == [1, 50, 95, 100]
-    assert percentile([7.0], 0.95) == 7
 
 
 def test_without_a_terminal_there_is_one_plain_line_for_each_change(

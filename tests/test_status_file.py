@@ -8,7 +8,7 @@ import pytest
 
 from fer_pi.device.board import BoardState
 from fer_pi.outputs.runner import RunnerState
-from fer_pi.status_file import Facts, StatusFile, percentiles_ms
+from fer_pi.status_file import Facts, StatusFile
 from fer_pi.testing.cameras import Clock
 from fer_pi.testing.outputs import reading_of
 from fer_pi.types import Emotion, Status
@@ -94,12 +94,6 @@ def test_the_latency_is_that_of_the_last_minute(path: Path) -> None:
     clock.pass_by(61.0)
     status.offer(reading_of(status=Status.NO_CAMERA))
     assert told(path)["latency_ms"] is None
-
-
-def test_percentiles_are_those_of_the_nearest_rank() -> None:
-    assert percentiles_ms(n / 1000 for n in range(100, 0, -1)) == {"p50": 50.0, "p95": 95.0}
-    assert percentiles_ms([0.007]) == {"p50": 7.0, "p95": 7.0}
-    assert percentiles_ms([]) is None
 
 
 def test_a_folder_that_cannot_be_written_is_said_once_and_stops_nothing(

@@ -35,6 +35,11 @@ def mood_word(reading: Reading) -> str:
     return name(reading.mood.emotion) if reading.status is Status.WATCHING else TITLES[reading.status]
 
 
+def outcome(reading: Reading) -> str:
+    """What was made of a picture: the emotion, "not sure", or "nobody"."""
+    return reading.mood.emotion or ("not sure" if reading.sightings else "nobody")
+
+
 def percent(probability: float) -> str:
     return f"{100 * probability:.0f}%"
 

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from fer_pi.config import Options
 from fer_pi.errors import OutputError
 from fer_pi.outputs.effects import Glow
 from fer_pi.outputs.event_log import local_time
+from fer_pi.outputs.latency import Latencies
 from fer_pi.outputs.lines import StdoutLines, silence_stdout, unwritable
 from fer_pi.outputs.looks import look_of
 from fer_pi.outputs.rgb_led import RgbLedOptions
@@ -54,7 +54,7 @@ class Console:
         self._clock = clock
         self._wall = wall
         self._glow = Glow(began_at=clock())
-        self._ages: deque[tuple[float, float]] = deque(maxlen=1000)  # (made at, age), seconds
+        self._latencies = Latencies(LATENCY_WINDOW_S)
         self._last_reading: Reading | None = None
         self._last: tuple[Status, Emotion | None] | None = None
         self._drawn_at = clock()
@@ -88,15 +88,14 @@ class Console:
         now = self._clock()
         self._glow = self._glow.turned_to(look_of(reading), now, LED_FADE_S)
         if reading.frame is not None and reading is not self._last_reading:
-            self._ages.append((reading.made_at, reading.age_s))
+            self._latencies.add(reading.age_s, reading.made_at)
         self._last_reading = reading
         what = (reading.status, reading.mood.emotion)
         if what == self._last and now - self._drawn_at < REFRESH_S:
             return
         self._last, self._drawn_at = what, now
-        while self._ages and self._ages[0][0] < reading.made_at - LATENCY_WINDOW_S:
-            self._ages.popleft()
-        view = self._view.live_view(reading, [age for _, age in self._ages], self._glow.color_at(now, LED_FADE_S))
+        latency = self._latencies.spread(reading.made_at)
+        view = self._view.live_view(reading, latency, self._glow.color_at(now, LED_FADE_S))
         self._drawn(lambda: self._live.update(view, refresh=True))
 
     def _drawn(self, draw: Callable[[], Any]) -> Any:

@@ -1,7 +1,6 @@
 """What the console shows: a reading as text with colours. Pure: time and colour are arguments."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -9,7 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from fer_pi.drawing.palette import EMOTION_COLORS, RGB, STATUS_COLORS
+from fer_pi.drawing.words import people
 from fer_pi.outputs.effects import Color
+from fer_pi.outputs.latency import Spread
 from fer_pi.types import EMOTIONS, Emotion, Reading, Status
 
 GLYPHS: Mapping[Emotion, str] = {
@@ -37,12 +38,12 @@ class Terminal(Console):
         raise  # rich calls this while it handles the BrokenPipeError
 
 
-def live_view(reading: Reading, ages_s: Sequence[float], light: Color) -> RenderableType:
+def live_view(reading: Reading, latency: Spread | None, light: Color) -> RenderableType:
     """The whole view: mood, bars of what it is decided on, figures and a swatch of `light`, the colour of the LED.
 
-    `ages_s` are the ages of the last few seconds' readings, for the latency.
+    `latency` is that of the last few seconds' readings, None if there were none.
     """
-    return Padding(Group(headline(reading), Text(), _bars(reading), Text(), _figures(reading, ages_s, light)), (1, 2))
+    return Padding(Group(headline(reading), Text(), _bars(reading), Text(), _figures(reading, latency, light)), (1, 2))
 
 
 def headline(reading: Reading) -> Text:
@@ -61,12 +62,7 @@ def plain_line(reading: Reading, time: str) -> str:
     if reading.status is not Status.WATCHING:
         return f"{time} {reading.status}{f': {reading.message}' if reading.message else ''}"
     mood = f"{reading.mood.emotion} {reading.mood.strength:.0%}" if reading.mood.emotion else "not sure"
-    return f"{time} {reading.status}: {mood}, {_people(reading)}, {reading.age_s * 1000:.0f} ms"
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest of `values` that is no less than `share` 0..1 of them (nearest rank)."""
-    return sorted(values)[max(math.ceil(share * len(values)) - 1, 0)]
+    return f"{time} {reading.status}: {mood}, {people(len(reading.sightings))}, {reading.age_s * 1000:.0f} ms"
 
 
 def _bars(reading: Reading) -> Table:
@@ -84,13 +80,12 @@ def _bar(share: float) -> str:
     return (_EIGHTHS[8] * full + (_EIGHTHS[eighths] if eighths else "")).ljust(BAR_CELLS)
 
 
-def _figures(reading: Reading, ages_s: Sequence[float], light: Color) -> Table:
+def _figures(reading: Reading, latency: Spread | None, light: Color) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_row("people", _people(reading))
+    table.add_row("people", people(len(reading.sightings)))
     table.add_row("rate", f"{reading.timings.rate_hz:.1f} a second, {reading.timings.dropped} frames dropped")
-    if ages_s:
-        p50, p95 = (percentile(ages_s, share) * 1000 for share in (0.5, 0.95))
-        table.add_row("latency", f"{p50:.0f} ms (95% within {p95:.0f} ms)")
+    if latency:
+        table.add_row("latency", f"{1000 * latency.p50_s:.0f} ms (95% within {1000 * latency.p95_s:.0f} ms)")
     else:
         table.add_row("latency", "no picture")
     # Text, not str: rich would read [brackets] in a camera's name or a message as markup.
@@ -98,11 +93,6 @@ def _figures(reading: Reading, ages_s: Sequence[float], light: Color) -> Table:
     table.add_row("LED", Text.assemble((" " * 8, f"on {_hex(_bytes(light))}")))
     table.add_row("status", Text(f"{reading.status}{f': {reading.message}' if reading.message else ''}"))
     return table
-
-
-def _people(reading: Reading) -> str:
-    count = len(reading.sightings)
-    return f"{count} {'person' if count == 1 else 'people'}"
 
 
 def _bytes(color: Color) -> RGB:
