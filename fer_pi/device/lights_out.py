@@ -40,21 +40,15 @@ def noted_pins(folder: Path) -> list[int]:
 
 
 def let_go(pins: Iterable[int], dev: Path = Path("/dev"), ioctl: Ioctl = ioctl) -> list[int]:
-    """Make `pins` (BCM numbers) of the board's own chip inputs; returns those that could not be had.
-
-    A pin that somebody else holds is left to them.
-    """
-    left = list(pins)
+    """Make `pins` (BCM numbers) of the board's own chip inputs; returns those that somebody else holds, and keeps."""
     for path in sorted(dev.glob("gpiochip*")):
-        if not left:
-            break
         try:
             with path.open("rb", buffering=0) as chip:
                 if _is_header(chip.fileno(), ioctl):
-                    left = [pin for pin in left if not _made_input(chip.fileno(), pin, ioctl)]
+                    return [pin for pin in pins if not _made_input(chip.fileno(), pin, ioctl)]
         except OSError:
             continue  # not ours to open, so it is none of ours
-    return left
+    return []
 
 
 def _is_header(chip: int, ioctl: Ioctl) -> bool:
