@@ -162,7 +162,7 @@ furnish() {
     cp -r "$source_dir"/deploy/{install.sh,60-fer-pi.rules,appliance} "$source_dir"/deploy/constraints-*.txt "$stage/root/fer-pi/deploy/"
     cp -r "$wheels" "$stage/root/fer-pi/deploy/wheelhouse"
     inside /root/fer-pi/deploy/install.sh "${install_options[@]}"
-    inside systemctl --quiet enable fer-pi.service grow-root.service wpa_supplicant@wlan0.service systemd-networkd.service \
+    inside systemctl --quiet enable fer-pi.service grow-root.service systemd-networkd.service \
         systemd-resolved.service systemd-timesyncd.service
     inside systemctl --quiet disable wpa_supplicant.service e2scrub_reap.service systemd-networkd-wait-online.service
     inside systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer dpkg-db-backup.timer
