@@ -38,6 +38,7 @@ UNITS="fer-pi.service fer-pi-card.service"
 UDEV_RULE=60-fer-pi.rules
 GROUPS_NEEDED="video render gpio input" # as the unit's SupplementaryGroups
 NEEDED_MB=700                           # a venv of at most 250 MB, its wheels while they are unpacked, and some air
+PROBATION_S=5                           # after which a version that has been started is one that works
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source_dir=$(dirname "$here")
@@ -498,6 +499,15 @@ writable_root() {
     note "sudo reboot; later again: $0 --read-only-root"
 }
 
+# Started, and after a while still the same process: what falls over after its first picture is not to stay.
+keeps_running() {
+    local process
+    systemctl restart fer-pi.service || return
+    process=$(systemctl show --property=MainPID --value fer-pi.service)
+    sleep $PROBATION_S
+    service_active && [ "$(systemctl show --property=MainPID --value fer-pi.service)" = "$process" ]
+}
+
 # Enabled and running the version just installed; if that does not come up, the one before it again.
 start_service() {
     local changed=$1
@@ -516,16 +526,17 @@ start_service() {
     systemctl --quiet enable fer-pi.service
     if [ "$changed" = no ] && service_active; then
         note "runs"
-    elif systemctl restart fer-pi.service; then
+    elif keeps_running; then
         note "runs"
     elif [ "$changed" = yes ] && [ -n "$old_slot" ]; then
         switch_to "$old_slot"
+        rm -f /var/lib/private/fer-pi/attempts # it was not the configuration that brought it down
         systemctl daemon-reload
         systemctl restart fer-pi.service || true
         rm -rf "${store:?}/$finished_slot"
-        fail "the new version does not start; the old one is back" "Why: journalctl -u fer-pi --since -5min"
+        fail "the new version does not keep running; the old one is back" "Why: journalctl -u fer-pi --since -5min"
     else
-        fail "fer_pi is installed but does not start" "Why: journalctl -u fer-pi --since -5min; fer-pi doctor"
+        fail "fer_pi is installed but does not keep running" "Why: journalctl -u fer-pi --since -5min; fer-pi doctor"
     fi
 }
 
@@ -620,7 +631,7 @@ uninstall_all() {
     for unit in $UNITS; do act rm -f "$units/$unit" "$units/multi-user.target.wants/$unit"; done
     act rm -f "$rules/$UDEV_RULE"
     if [ -e "$units/$STATE_UNIT" ]; then
-        if systemd_runs; then act systemctl stop $STATE_UNIT; fi
+        if systemd_runs; then act systemctl stop $STATE_UNIT && { systemctl --quiet reset-failed $STATE_UNIT 2>/dev/null || true; }; fi
         act rm -f "$units/$STATE_UNIT" "$units/fer-pi.service.wants/$STATE_UNIT"
         remove_if_empty "$units/fer-pi.service.wants"
     fi
