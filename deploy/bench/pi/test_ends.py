@@ -1,0 +1,68 @@
+"""What ends, stops or hangs the process or the kernel, on the Pi: the light is never stuck on the last mood."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.bench.pi.conftest import Measure
+from deploy.bench.pi.image import Image
+from deploy.bench.pi.rig import Rig, rig
+
+WATCHDOG = Path(__file__).parents[2] / "appliance/watchdog.conf"
+"""As the appliance has it."""
+
+
+@pytest.mark.short
+def test_what_is_killed_is_back(pi: Rig, measured: Measure) -> None:
+    pi.webcam.plug()
+    pi.appliance.until_mood(180)
+    before = pi.appliance.pid
+    at = pi.appliance.clock()
+    pi.guest.run(f"kill -KILL {before}")
+    measured("kill -9: mood shown again", pi.appliance.until_mood(60, after=before), 15)
+    levels = pi.leds.levels(since=at)
+    dark_at = next((level.at for level in levels if not level.lit), levels[-1].at)
+    measured("kill -9: the light stays on the last mood for", dark_at - at, 5)
+
+
+def test_out_of_memory_it_is_back(pi: Rig, measured: Measure) -> None:
+    """Its group is given no more than it has, and more is asked for."""
+    pi.webcam.plug()
+    pi.appliance.until_mood(180)
+    before = pi.appliance.pid
+    pi.guest.run(
+        "group=/sys/fs/cgroup/system.slice/fer-pi.service; "
+        "(echo $BASHPID > $group/cgroup.procs && exec /opt/fer-pi/bin/python -c 'bytearray(400_000_000)') &"
+    )
+    measured("out of memory: mood shown again", pi.appliance.until_mood(60, after=before), 15)
+
+
+def test_a_clock_that_jumps_changes_nothing(pi: Rig, measured: Measure) -> None:
+    pi.webcam.plug()
+    pi.appliance.until_mood(180)
+    before = pi.appliance.pid
+    for jump in ("+1 hour", "-2 hours"):
+        pi.guest.run(f"date --set='{jump}'")
+        time.sleep(3)
+        told = pi.appliance.status()
+        assert told["mood"] == "happiness"
+        assert pi.appliance.clock() - told["told_at_s"] < 3
+    assert pi.appliance.pid == before
+
+
+def test_the_hardware_watchdog_restarts_a_kernel_that_hangs(image: Image, tmp_path: Path, measured: Measure) -> None:
+    pi = rig(image, tmp_path / "w", screen=None, watchdog=True)
+    try:
+        pi.webcam.plug()
+        pi.guest.boot()
+        pi.guest.run("modprobe i6300esb; sysctl -q kernel.panic=0 kernel.sysrq=1")
+        pi.guest.run("mkdir -p /etc/systemd/system.conf.d")
+        pi.guest.put(WATCHDOG.read_bytes(), "/etc/systemd/system.conf.d/watchdog.conf")
+        pi.guest.run("systemctl daemon-reexec")
+        pi.appliance.until_mood(120)
+        pi.guest.run("sync; (sleep 1; echo c > /proc/sysrq-trigger) >/dev/null 2>&1 &")
+        measured("kernel crash: hardware watchdog, taking commands again", pi.guest.boot_again(), 120)
+        measured("kernel crash: and the mood shown", pi.appliance.until_mood(120), 60)
+    finally:
+        pi.close()
