@@ -91,8 +91,6 @@ def commands(verbose: int, quiet: bool) -> None:
     No picture is stored or sent anywhere unless you ask for exactly that.
     """
     log_to_stderr(verbose, quiet)
-    if not verbose:
-        hush_ffmpeg()
 
 
 @commands.command()
@@ -107,7 +105,10 @@ def commands(verbose: int, quiet: bool) -> None:
     help="Where heat and power supply are read, for tries with made-up ones.  [default: /sys]",
 )
 def run(config_path: Path, card: Path | None, state_dir: Path | None, runtime_dir: Path | None, sysfs: Path) -> None:
-    """Show the mood until stopped (Ctrl-C or SIGTERM); SIGHUP re-reads the configuration."""
+    """Be the appliance: show the mood until stopped.
+
+    Ctrl-C and SIGTERM stop it, SIGHUP has it read the configuration anew.
+    """
     from fer_pi.config_choice import ConfigFiles
     from fer_pi.service import serve
 
@@ -126,7 +127,7 @@ def run(config_path: Path, card: Path | None, state_dir: Path | None, runtime_di
     help="Where demo.mp4 and demo.png go.  [default: here]",
 )
 def demo(seconds: float | None, folder: Path) -> None:
-    """Run the whole chain on an embedded scene: no camera, no Pi and no screen needed.
+    """Run the whole chain on an embedded scene, no hardware needed.
 
     Shows the mood and the colour of the light in the terminal and leaves demo.mp4 and demo.png.
     """
@@ -182,7 +183,10 @@ def analyze(
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
 @config_option
 def bench(video: Path | None, seconds: float, threads: int | None, as_json: bool, config_path: Path) -> None:
-    """Measure every stage of the frame path on VIDEO, or on the embedded scene."""
+    """Measure every stage, on VIDEO or on the embedded scene.
+
+    First as fast as it goes, for the cost of each stage, then at 30 frames a second, for the age of the mood.
+    """
     from fer_pi.bench import measure, print_table
     from fer_pi.chain import with_threads
     from fer_pi.config import load_config
@@ -210,7 +214,10 @@ def cameras(as_json: bool) -> None:
 )
 @config_option
 def check(write_errors: bool, config_path: Path) -> None:
-    """Check the configuration and all that it names, without running it."""
+    """Check the configuration and all that it names.
+
+    Says what would run, or ends with status 78 and each mistake with its place in the file.
+    """
     from fer_pi.check import check_config
     from fer_pi.config_choice import write_complaints
 
@@ -247,7 +254,7 @@ def show(want_default: bool, config_path: Path) -> None:
 
 @config.command()
 def schema() -> None:
-    """Print the JSON schema of config.yaml, for editors that complete and check it."""
+    """Print the JSON schema of config.yaml, for editors."""
     from fer_pi.config import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
@@ -274,6 +281,7 @@ for command in cli_appliance.ALL:
 
 def main() -> None:
     """The entry point: a user's mistake ends in one clear message and the status of its kind, never a traceback."""
+    hush_ffmpeg()
     try:
         commands.main(standalone_mode=False)  # a reader that has gone (| head) is click's, quietly
     except click.exceptions.Abort:

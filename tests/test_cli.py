@@ -34,6 +34,7 @@ def test_every_command_explains_itself() -> None:
         assert name in listed
         assert command.help
         assert len(command.help.splitlines()[0]) > 20
+    assert "..." not in listed.partition("Commands:")[2], "what a command does is not cut short in the list"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_a_mistake_ends_with_its_status_and_one_clear_message(arguments: list[st
     assert message in done.stderr
 
 
-def test_of_a_truncated_video_one_line_tells_and_verbosely_also_what_ffmpeg_says(tmp_path: Path) -> None:
+def test_of_a_truncated_video_one_line_tells_and_not_ffmpeg(tmp_path: Path) -> None:
     video = scene_video(tmp_path / "scene.mp4", 3.0, 0.5)
     video.write_bytes(video.read_bytes()[:3000])
     done = fer_pi("analyze", str(video))
@@ -61,7 +62,6 @@ def test_of_a_truncated_video_one_line_tells_and_verbosely_also_what_ffmpeg_says
     assert done.stderr.splitlines() == [
         f"fer-pi: {video}: is neither a picture nor a video that FFmpeg can open; it may be truncated"
     ]
-    assert "moov atom not found" in fer_pi("-v", "analyze", str(video)).stderr
 
 
 def test_a_bad_configuration_names_every_complaint(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from fer_pi.cli_logging import PresentStderr, log_to_stderr
+from fer_pi.cli_logging import PresentStderr, hush_ffmpeg, log_to_stderr
 
 
 class Screen(io.StringIO):
@@ -55,3 +56,14 @@ def test_the_present_standard_error_is_a_terminal_if_that_is_one(monkeypatch: py
     assert PresentStderr().isatty()
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert not PresentStderr().isatty()
+
+
+def test_ffmpeg_says_only_what_it_cannot_go_on_after_unless_the_user_wants_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENCV_FFMPEG_LOGLEVEL", "48")
+    hush_ffmpeg()
+    assert os.environ["OPENCV_FFMPEG_LOGLEVEL"] == "48"
+    monkeypatch.delenv("OPENCV_FFMPEG_LOGLEVEL")
+    hush_ffmpeg()
+    assert os.environ["OPENCV_FFMPEG_LOGLEVEL"] == "8"
