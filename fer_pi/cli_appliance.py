@@ -16,9 +16,10 @@ from fer_pi.errors import InputError
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C.")
 @runtime_option(RUNTIME, "Where the running appliance tells how it is.")
 def status(as_json: bool, watch: bool, runtime_dir: Path) -> None:
-    """How the running appliance is doing: mood, rates, latency, camera, outputs, heat.
+    """How the running appliance is doing.
 
-    Ends with status 0 if it runs, and with 3 if it does not, or hangs.
+    Mood, rates, latency, camera, outputs, temperature and power supply, and the configuration in use. Ends with status
+    0 if it runs, and with 3 if it does not, or hangs.
     """
     from fer_pi.status_view import show_status
 
@@ -44,7 +45,7 @@ def doctor(as_json: bool, state_dir: Path, config_path: Path) -> None:
 
 @click.group()
 def privacy() -> None:
-    """Close the camera, open it again, or ask whether it is closed; it stays so over a restart."""
+    """Close the camera, or open it again; it stays so over a restart."""
 
 
 @privacy.command("on")
@@ -87,7 +88,10 @@ def leds() -> None:
 @click.option("--seconds", type=click.FloatRange(0.2, 60), default=2.0, show_default=True, help="For each.")
 @config_option
 def leds_test(seconds: float, config_path: Path) -> None:
-    """Show every mood and every state on the configured LEDs; stop the service first, for it has their pins."""
+    """Show every mood and every state on the configured LEDs.
+
+    Stop the service first, for it has their pins.
+    """
     _try_out(config_path, ("rgb_led", "emotion_leds"), seconds)
 
 
@@ -100,7 +104,10 @@ def screen() -> None:
 @click.option("--seconds", type=click.FloatRange(0.2, 60), default=2.0, show_default=True, help="For each.")
 @config_option
 def screen_test(seconds: float, config_path: Path) -> None:
-    """Show every mood and every state on the configured screens; stop the service first, for it has the display."""
+    """Show every mood and every state on the configured screens.
+
+    Stop the service first, for it has the display.
+    """
     _try_out(config_path, ("screen",), seconds)
 
 
@@ -111,9 +118,10 @@ def screen_test(seconds: float, config_path: Path) -> None:
 @runtime_option(RUNTIME, "Where the running appliance tells how it is.")
 @config_option
 def snapshot(file: Path, yes: bool, state_dir: Path, runtime_dir: Path, config_path: Path) -> None:
-    """Save one picture of the configured camera to FILE (.jpg, .png), to see where it looks. Asks first.
+    """Save one picture of the camera to FILE (.jpg, .png); asks first.
 
-    Nothing else saves a whole picture of the camera. The service must be stopped, and privacy off.
+    To see where the camera looks. Nothing else saves a whole picture of the camera. The service must be stopped, and
+    privacy off.
     """
     from fer_pi.config import load_config
     from fer_pi.snapshot import save_snapshot
@@ -152,10 +160,10 @@ def collect(
     runtime_dir: Path,
     config_path: Path,
 ) -> None:
-    """Record your own labelled faces from the configured camera into DIR, a folder for each emotion. Asks first.
+    """Record your own labelled faces into DIR; asks first.
 
-    Only crops of a single face are saved, as `fer-pi train emotion` reads them. The service must be stopped, and
-    privacy off.
+    From the configured camera, into a folder for each emotion. Only crops of a single face are saved, as `fer-pi train
+    emotion` reads them. The service must be stopped, and privacy off.
     """
     from fer_pi import collect as collecting
     from fer_pi.config import load_config

@@ -25,8 +25,7 @@ def config_option(command: Command) -> Command:
         "config_path",
         type=click.Path(path_type=Path),
         default=lambda: SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else shipped("config.yaml"),
-        show_default=f"{SYSTEM_CONFIG}, else the shipped one",
-        help="Configuration to use.",
+        help=f"Configuration.  [default: {SYSTEM_CONFIG}, else the shipped one]",
     )(command)
 
 
