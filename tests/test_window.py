@@ -1,5 +1,6 @@
 """A window on a desktop: the very pixels, resized and closed by its user."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,4 +66,10 @@ def test_without_a_desktop_there_is_no_window(pygame: Any, monkeypatch: pytest.M
     monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
     monkeypatch.delenv("DISPLAY", raising=False)
     with pytest.raises(OutputError, match="no window can be opened"):
+        window()
+
+
+def test_without_pygame_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pygame", None)
+    with pytest.raises(OutputError, match="needs pygame: pip install pygame-ce"):
         window()

@@ -23,7 +23,7 @@ class WindowSurface:
         try:
             import pygame
         except ImportError as error:
-            raise OutputError("a window needs pygame: pip install 'fer-pi[screen]'") from error
+            raise OutputError("a window needs pygame: pip install pygame-ce") from error
         self._pygame: Any = pygame
         try:
             pygame.display.init()
