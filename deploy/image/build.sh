@@ -107,8 +107,10 @@ packages() { sed 's/#.*//' "$here/packages.txt" | tr -s ' \n' ',' | sed 's/^,//;
 sources() { sed "s|MIRROR-security|${mirror%/debian}/debian-security|; s|MIRROR|$mirror|" "$here/sources.list"; }
 
 make_base() {
-    local pin=$here/root/etc/apt/preferences.d/fer-pi-kernel
-    base=$cache/base-$({ packages && sources && cat "$pin" "$here"/root/etc/default/*; } | sha256sum | cut -c-16).tar
+    local part files=() # of ours that the packages look at while they are installed
+    for part in apt default initramfs-tools; do files+=("$here/root/etc/$part"); done
+    base=$cache/base-$({ packages && sources && tar -C "$here/root/etc" --mtime=@0 --sort=name -c "${files[@]##*/}"; } |
+        sha256sum | cut -c-16).tar
     [ $fresh = no ] || rm -f "$base"
     if [ -f "$base" ]; then
         step "The system: as kept in $base"
@@ -117,14 +119,17 @@ make_base() {
     step "The system, from $mirror: some minutes"
     mkdir -p "$cache"
     rm -f "$cache"/base-*
-    sources | mmdebstrap --quiet --arch=arm64 --variant=apt --mode=root --format=tar --include="$(packages)" \
+    # The initrd is made once, at the end: each time takes minutes with an emulated processor.
+    sources | INITRD=No mmdebstrap --quiet --arch=arm64 --variant=apt --mode=root --format=tar --include="$(packages)" \
         --aptopt='Acquire::Languages "none"' \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-        --setup-hook="cd \"\$1\" && mkdir -p etc/apt/preferences.d etc/default etc/dpkg/dpkg.cfg.d boot/firmware" \
-        --setup-hook="cp '$pin' \"\$1/etc/apt/preferences.d/\"" \
-        --setup-hook="cp '$here'/root/etc/default/* \"\$1/etc/default/\"" \
+        --setup-hook="cd \"\$1\" && mkdir -p etc/dpkg/dpkg.cfg.d boot/firmware" \
+        --setup-hook="cp -r $(printf "'%s' " "${files[@]}")\"\$1/etc/\"" \
         --dpkgopt=force-confold \
+        --setup-hook="echo update_initramfs=no >\"\$1/etc/initramfs-tools/update-initramfs.conf\"" \
+        --customize-hook="echo update_initramfs=yes >\"\$1/etc/initramfs-tools/update-initramfs.conf\"" \
+        --customize-hook="chroot \"\$1\" update-initramfs -c -k all && ls \"\$1\"/boot/firmware/initrd.img-*" \
         --setup-hook="echo force-unsafe-io >\"\$1/etc/dpkg/dpkg.cfg.d/fast\"" --customize-hook="rm \"\$1/etc/dpkg/dpkg.cfg.d/fast\"" \
         bookworm "$base.part" - || fail "the system could not be made" "See above. No network? Another mirror: --mirror URL"
     mv "$base.part" "$base"
@@ -212,15 +217,21 @@ END
     (cd "$(dirname "$out")" && sha256sum "$(basename "$out")"* >"$(basename "$out").sha256")
 }
 
-check_tools
-check_binfmt
-mkdir -p "$(dirname "$out")" "$cache"
-out=$(cd "$(dirname "$out")" && pwd)/$(basename "$out")
-work=$(mktemp -d "$cache/work.XXXXXX")
-stage=$work/root
-trap 'rm -rf "$work"' EXIT
-make_base
-collect_wheels
-furnish
-pack
-step "Done: $(du -h --apparent-size "$out" | cut -f1)$([ $compress = no ] || echo ", compressed $(du -h "$out.xz" | cut -f1)")"
+# As one function, so that this file may be edited while it is at work.
+build() {
+    check_tools
+    check_binfmt
+    mkdir -p "$(dirname "$out")" "$cache"
+    out=$(cd "$(dirname "$out")" && pwd)/$(basename "$out")
+    work=$(mktemp -d "$cache/work.XXXXXX")
+    stage=$work/root
+    trap 'rm -rf "$work"' EXIT
+    make_base
+    collect_wheels
+    furnish
+    pack
+    step "Done: $(du -h --apparent-size "$out" | cut -f1)$([ $compress = no ] || echo ", compressed $(du -h "$out.xz" | cut -f1)")"
+    exit
+}
+
+build
