@@ -25,6 +25,8 @@ to upgrade: the new version is built beside the old and takes over when it works
                   fer_pi's state goes onto the boot partition. Only where there is a /boot/firmware
   --writable-root
                   take that back, for an upgrade or a change of the system; holds after the next start
+  --accept COMMAND
+                  a version counts as one that works only if COMMAND, called while it runs, ends with 0; for upgrades of many
   --python PATH   the Python to use  [default: /usr/bin/python3, which sees apt's picamera2 and lgpio]
   --uninstall     remove all of it: program, service, configuration, state, and the packages that came for its sake
   --keep-config   with --uninstall: leave the configuration
@@ -51,6 +53,7 @@ uninstall=no
 keep_config=no
 appliance=no
 read_only=
+accept=
 
 step() { printf '==> %s\n' "$*"; }
 note() { printf '    %s\n' "$*"; }
@@ -69,9 +72,9 @@ act() {
 
 while [ $# -gt 0 ]; do
     case $1 in
-        --wheels | --root | --python)
+        --wheels | --root | --python | --accept)
             [ $# -gt 1 ] || misused "$1 wants a value"
-            case $1 in --wheels) wheels=$2 ;; --root) root=$2 ;; --python) python=$2 ;; esac
+            case $1 in --wheels) wheels=$2 ;; --root) root=$2 ;; --python) python=$2 ;; --accept) accept=$2 ;; esac
             shift
             ;;
         --no-start) start=no ;;
@@ -499,13 +502,14 @@ writable_root() {
     note "sudo reboot; later again: $0 --read-only-root"
 }
 
-# Started, and after a while still the same process: what falls over after its first picture is not to stay.
+# Started, and after a while still the same process, for what falls over after its first picture is not to stay; and accepted.
 keeps_running() {
     local process
     systemctl restart fer-pi.service || return
     process=$(systemctl show --property=MainPID --value fer-pi.service)
     sleep $PROBATION_S
-    service_active && [ "$(systemctl show --property=MainPID --value fer-pi.service)" = "$process" ]
+    service_active && [ "$(systemctl show --property=MainPID --value fer-pi.service)" = "$process" ] || return
+    [ -z "$accept" ] || bash -c "$accept"
 }
 
 # Enabled and running the version just installed; if that does not come up, the one before it again.
@@ -534,7 +538,7 @@ start_service() {
         systemctl daemon-reload
         systemctl restart fer-pi.service || true
         rm -rf "${store:?}/$finished_slot"
-        fail "the new version does not keep running; the old one is back" "Why: journalctl -u fer-pi --since -5min"
+        fail "the new version does not do; the old one is back" "Why: journalctl -u fer-pi --since -5min"
     else
         fail "fer_pi is installed but does not keep running" "Why: journalctl -u fer-pi --since -5min; fer-pi doctor"
     fi

@@ -62,7 +62,7 @@ def test_help_names_every_option(name: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     handled = {
         "install.sh": [
-            *("--wheels", "--no-start", "--python", "--uninstall", "--keep-config", "--root", "--dry-run"),
+            *("--wheels", "--no-start", "--python", "--uninstall", "--keep-config", "--root", "--dry-run", "--accept"),
             *("--appliance", "--read-only-root", "--writable-root"),
         ]
     }

@@ -62,7 +62,7 @@ def test_without_network_one_command_and_the_light_is_on(bare: Container, packag
 def test_an_upgrade_takes_over_and_keeps_what_is_yours(
     machine: Container, appliance: Appliance, package: Path, measured: Measure
 ) -> None:
-    newer = spoilt(package, "newer", {"fer_pi/__init__.py": new_version(package)})
+    newer = spoilt(package, "newer", new_version(package))
     appliance.until_kept()
     before = appliance.pid
     installer = f"{machine.files_of(newer)}/deploy/install.sh"
@@ -90,11 +90,11 @@ TOO_LATE = {
 """What is found out only where the service runs."""
 
 
-def spoilt_service(package: Path, first: str) -> bytes:
+def spoilt_service(package: Path, first: str) -> dict[str, bytes]:
     """The module of the service, which before all else does that."""
-    before = (package / "fer_pi/service.py").read_text()
+    path = "fer_pi/service.py"
     after = f"_serve = serve\ndef serve(*given, **named):\n    {first}\n    _serve(*given, **named)\n"
-    return f"{before}\n{after}".encode()
+    return {path: f"{(package / path).read_text()}\n{after}".encode()}
 
 
 @pytest.mark.parametrize("fault", NEVER)
@@ -126,10 +126,10 @@ def test_a_broken_wheel_never_takes_over(machine: Container, appliance: Applianc
 def test_a_version_that_falls_over_gives_way_to_the_old_one(
     machine: Container, appliance: Appliance, package: Path, measured: Measure, fault: str
 ) -> None:
-    bad = spoilt(package, "spoilt", {"fer_pi/service.py": spoilt_service(package, TOO_LATE[fault])})
+    bad = spoilt(package, "spoilt", spoilt_service(package, TOO_LATE[fault]))
     installed = listing(machine)
     process, began = appliance.pid, appliance.clock()
-    with pytest.raises(CommandError, match="the old one is back"):
+    with pytest.raises(CommandError, match="the new version does not do; the old one is back"):
         machine.run(f"{machine.files_of(bad)}/deploy/install.sh", 300)
     appliance.until_mood(after=process)
     assert appliance.answer()["config"] == {"path": "/etc/fer-pi/config.yaml", "fault": ""}
@@ -139,9 +139,9 @@ def test_a_version_that_falls_over_gives_way_to_the_old_one(
     assert changed(listing(machine), installed) == set()
 
 
-def new_version(package: Path) -> bytes:
+def new_version(package: Path) -> dict[str, bytes]:
     """The file that says which version it is, with another one."""
-    text = (package / "fer_pi/__init__.py").read_text()
-    changed, times = re.subn(r'(__version__ = )".*"', r'\1"99.1"', text)
+    path = "fer_pi/__init__.py"
+    text, times = re.subn(r'(__version__ = )".*"', r'\1"99.1"', (package / path).read_text())
     assert times == 1
-    return changed.encode()
+    return {path: text.encode()}
