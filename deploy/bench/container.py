@@ -28,10 +28,10 @@ ENVIRONMENT = {
 }
 
 
-def base_root(cache: Path, suite: str = "bookworm") -> Path:
+def debian_root(cache: Path, suite: str, processor: str = "amd64") -> Path:
     """The root of a Debian system, made in `cache` if it is not there yet, in minutes. Raises CalledProcessError."""
-    root = cache / f"{suite}-amd64"
-    subprocess.run([SCRIPTS / "container_root.sh", root, suite], check=True)
+    root = cache / f"{suite}-{processor}"
+    subprocess.run([SCRIPTS / "debian_root.sh", root, suite, processor], check=True)
     return root
 
 

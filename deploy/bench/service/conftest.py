@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.bench.container import Container, base_root
+from deploy.bench.container import Container, debian_root
 from deploy.bench.package import offline_package
 from deploy.bench.service.appliance import DEMO, Appliance
 
@@ -51,7 +51,7 @@ def root(cache: Path) -> Path:
     """A Debian that has never heard of fer_pi."""
     if shutil.which("mmdebstrap") is None:
         pytest.skip("mmdebstrap is not on this machine (apt install mmdebstrap)")
-    return base_root(cache)
+    return debian_root(cache, "bookworm")
 
 
 @pytest.fixture(scope="session")
