@@ -77,7 +77,9 @@ def test_a_running_appliance_is_asked_shut_killed_and_is_still_shut_afterwards(t
         process.terminate()
         process.wait(20)
     assert "is not running" in fer_pi("status", "--runtime-dir", tmp_path).stdout
-    assert {path.name for path in tmp_path.iterdir()} == {"config.yaml"}
+    left = {path.name for path in tmp_path.iterdir()}
+    may_stay = {"pins", "config.yaml.last-good"}  # for systemd, which puts the light out; for the next start
+    assert left - may_stay == {"config.yaml"}
 
 
 def test_privacy_can_be_turned_on_before_it_runs(tmp_path: Path) -> None:
