@@ -28,10 +28,10 @@ STACK = $(if $(filter 3.11,$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys
 TESTED := test,screen
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test static check test-stacks size wheel format clean
+.PHONY: help demo bench test static check test-stacks bench-container ansible-check test-arm64 size wheel format clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
 demo: .venv/base.stamp ## the whole chain on an embedded scene, no hardware needed; leaves demo.mp4 and demo.png
 	$(BIN)/fer-pi demo
@@ -62,6 +62,19 @@ without-python-%:
 .PHONY: .venvs/bookworm.tested .venvs/tflite-runtime.tested .venvs/trixie.tested
 .venvs/bookworm.tested .venvs/tflite-runtime.tested .venvs/trixie.tested: .venvs/%.tested: .venvs/%.stamp
 	.venvs/$*/bin/python -m pytest
+
+# Debian systems of their own on this computer: as root, and with mmdebstrap; what they are made of is kept in build/bench.
+SYSTEMD_BENCH := $(filter-out %/test_arm64.py %/test_fleet.py,$(wildcard deploy/bench/service/test_*.py))
+BENCH = $(BIN)/python -m pytest -p no:cacheprovider
+
+bench-container: .venv/test.stamp ## the service under a real systemd, in containers: installed, started, broken, removed
+	$(BENCH) $(SYSTEMD_BENCH)
+
+ansible-check: .venv/test.stamp ## the role for many Pis: lint, and a real fleet in containers
+	$(BENCH) deploy/bench/service/test_fleet.py
+
+test-arm64: .venv/test.stamp ## both stacks of a Pi, emulated: installed offline, the nets, chosen tests
+	$(BENCH) deploy/bench/service/test_arm64.py
 
 size: .venv/test.stamp ## what the base install takes on disk, on a PC and on a Pi
 	$(BIN)/python -m build --quiet --wheel --outdir dist

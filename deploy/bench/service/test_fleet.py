@@ -125,6 +125,18 @@ BLIND = (
 )
 
 
+def test_ansible_lint_has_nothing_to_complain_of(ansible: Path) -> None:
+    """In its strictest profile."""
+    environment = {**os.environ, "PATH": os.pathsep.join([str(ansible.parent), os.environ["PATH"]])}
+    syntax = ["ansible-playbook", "--syntax-check", "fleet.yml"]
+    lint = ["ansible-lint", "--offline", "--profile=production"]
+    for command in (syntax, lint):
+        done = subprocess.run(
+            command, cwd=ROLE, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 # One story, told in order: what a test leaves is what the next one begins with.
 
 
