@@ -16,6 +16,7 @@ Measure = Callable[[str, float, float], None]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bench-cache", type=Path, default=Path("build/bench"), help="where what was built is kept")
+    parser.addoption("--suite", choices=("bookworm", "trixie"), default="bookworm", help="the Debian of the containers")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,17 +48,24 @@ def cache(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
-def root(cache: Path) -> Path:
-    """A Debian that has never heard of fer_pi."""
-    if shutil.which("mmdebstrap") is None:
-        pytest.skip("mmdebstrap is not on this machine (apt install mmdebstrap)")
-    return debian_root(cache, "bookworm")
+def suite(request: pytest.FixtureRequest) -> str:
+    """The Debian of the containers."""
+    name: str = request.config.getoption("--suite")
+    return name
 
 
 @pytest.fixture(scope="session")
-def package(cache: Path) -> Path:
+def root(cache: Path, suite: str) -> Path:
+    """A Debian that has never heard of fer_pi."""
+    if shutil.which("mmdebstrap") is None:
+        pytest.skip("mmdebstrap is not on this machine (apt install mmdebstrap)")
+    return debian_root(cache, suite)
+
+
+@pytest.fixture(scope="session")
+def package(cache: Path, suite: str) -> Path:
     """What a user copies to a machine without network."""
-    return offline_package(cache, "bookworm", "x86_64")
+    return offline_package(cache, suite, "x86_64")
 
 
 @pytest.fixture(scope="session")
