@@ -36,7 +36,7 @@ def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
         _ways(training["config"]),
         f"{training['data']['faces']:,} faces; sha256 of the training data `{training['data']['train']}`.",
         "## How well it does",
-        "On the validation part, which neither taught nor tuned anything, through `fer_pi.vision.classifier`:",
+        f"On {_judges(training['config'])}, through `fer_pi.vision.classifier`:",
         _summary(metrics, voted),
         "The command that measures it:",
         "    fer-pi evaluate emotion DATA --protocol all",
@@ -48,7 +48,24 @@ def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _judges(config: dict[str, Any]) -> str:
+    adapted = config.get("finetune")
+    if not adapted:
+        return "the validation part, which neither taught nor tuned anything"
+    return (
+        f"the {adapted['aside']} faces set aside, which taught nothing but chose how far to go; they are of the same"
+        " people, so that other people's faces may fare worse than before"
+    )
+
+
 def _ways(config: dict[str, Any]) -> str:
+    adapted = config.get("finetune")
+    if adapted:
+        return (
+            f"The model `{adapted['model_sha256']}`, whose card says what taught it, was adapted to these faces:"
+            f" {config['steps']} steps on its last layer, {adapted['share']:.0%} of the way gone,"
+            f" {'with' if adapted['others'] else 'without'} faces of other people to remember."
+        )
     ways = [f"{config.get('epochs')} epochs"]
     if config.get("start"):
         ways.append(f"from the weights of an earlier run (`{config['start']}`)")

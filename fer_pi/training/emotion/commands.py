@@ -20,6 +20,8 @@ from fer_pi.vision.classifier import ClassifierOptions, EmotionClassifier
 log = logging.getLogger(__name__)
 
 QUICK_EPOCHS = 8
+SHIPPED = "shipped"
+"""As --finetune's MODEL: the model that comes with fer_pi."""
 
 
 @click.command("emotion")
@@ -29,7 +31,11 @@ QUICK_EPOCHS = 8
 )
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="Passes over the faces.  [default: 64]")
 @click.option(
-    "--net", type=click.Choice(["pi", "teacher", "tiny"]), default="pi", show_default=True, help="How large a net."
+    "--net",
+    type=click.Choice(["pi", "deep", "teacher", "recogniser", "tiny"]),
+    default="pi",
+    show_default=True,
+    help="How large a net.",
 )
 @click.option(
     "--teacher",
@@ -43,7 +49,11 @@ QUICK_EPOCHS = 8
     type=click.FloatRange(0, 1, min_open=True),
     help="Highest learning rate; lower it with --start.  [default: 0.1]",
 )
-@click.option("--start", type=click.Path(path_type=Path), help="Checkpoint whose weights to start from.")
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path),
+    help="Checkpoint whose weights to start from; for 'recogniser' a folder of published weights.",
+)
 @click.option(
     "--detector",
     type=click.Path(path_type=Path, exists=True),
@@ -55,6 +65,19 @@ QUICK_EPOCHS = 8
     default="refuse",
     show_default=True,
     help="What to do about training pictures whose photograph stands in the validation part too.",
+)
+@click.option(
+    "--finetune",
+    type=click.Path(path_type=Path),
+    is_flag=False,
+    flag_value=SHIPPED,
+    metavar="[MODEL]",
+    help="Adapt the shipped model, or MODEL, to the faces in DATA (a few dozen do), instead of training a new one.",
+)
+@click.option(
+    "--others",
+    type=click.Path(path_type=Path),
+    help="With --finetune: crops of many other people, unlabelled, or an .npz of FER+, so that they are not forgotten.",
 )
 @click.option("--quick", is_flag=True, help=f"A usable model in minutes: {QUICK_EPOCHS} epochs.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stood.")
@@ -76,6 +99,8 @@ def train_emotion(
     start: Path | None,
     detector: Path | None,
     twins: Literal["refuse", "leave-out", "allow"],
+    finetune: Path | None,
+    others: Path | None,
     quick: bool,
     resume: bool,
     seed: int,
@@ -87,11 +112,17 @@ def train_emotion(
 
     DATA holds train.npz and valid.npz (FER+), or train/ and validation/ with a folder of pictures for each emotion.
     A part of the training faces is set aside to watch the run and to calibrate; valid only judges the result.
+    With --finetune DATA may be what `fer-pi collect` recorded; --out is written only if the model got better.
     """
+    if finetune is not None:
+        _finetune(data, out, None if str(finetune) == SHIPPED else finetune, others, seed, threads)
+        return
+    if others is not None:
+        raise click.UsageError("--others goes with --finetune")
     from fer_pi.training.emotion.product import make_model
-    from fer_pi.training.emotion.train import Recipe
+    from fer_pi.training.emotion.train import usual_recipe
 
-    recipe = Recipe(net=net, seed=seed)
+    recipe = replace(usual_recipe(net), seed=seed)
     recipe = replace(recipe, epochs=epochs or (QUICK_EPOCHS if quick else recipe.epochs), rate=rate or recipe.rate)
     with progress_bar(recipe.epochs) as (on_plan, on_step, on_epoch):
         figures = make_model(
@@ -111,6 +142,31 @@ def train_emotion(
             on_epoch=on_epoch,
         )
     click.echo(as_text(f"{out}: int8 on the validation faces", figures))
+
+
+def _finetune(data: Path, out: Path, model: Path | None, others: Path | None, seed: int, threads: int | None) -> None:
+    import torch
+    from rich.progress import Progress
+
+    from fer_pi.training.emotion.adapt import Gently
+    from fer_pi.training.emotion.personalise import personalise
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    settings = Gently(seed=seed)
+    with Progress(transient=True) as bar:
+        task = bar.add_task("adapting", total=settings.steps)
+        figures = personalise(data, out, settings, model=model, others=others, on_step=lambda: bar.advance(task))
+    click.echo(
+        f"{out}: {figures['learnt']} faces learnt; of {figures['aside']} set aside {figures['before']:.1%} were right"
+        f" before, {figures['after']:.1%} are now (log loss down by {figures['gain']:.3f}"
+        f" +- {figures['gain_error']:.3f})"
+    )
+    agreement = figures["agreement_on_others"]
+    if agreement is None:
+        click.echo("what it forgot of other people is not known: --others FACES teaches it to remember, and tells")
+    else:
+        click.echo(f"on other people's faces it says what it said before on {agreement:.1%}")
 
 
 @click.command("emotion")

@@ -66,6 +66,27 @@ def read_folder(data: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.i
     return np.stack(images), np.array(labels, np.int64), np.array(names, np.str_)
 
 
+def has_part(data: Path, split: str) -> bool:
+    """Whether the folder `data` holds a part of its own for the split."""
+    return data.is_dir() and any(folder.is_dir() and folder.name.lower() in SPLITS[split] for folder in data.iterdir())
+
+
+def pictures_below(folder: Path) -> NDArray[np.uint8]:
+    """(N, 48, 48) all pictures anywhere below the folder, grey, in the order of their names; unlabelled.
+
+    Raises InputError if there are none that can be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give one with pictures of faces, or an .npz with 'images'")
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
+    images = [image for file in files if (image := _picture(file)) is not None]
+    if len(images) < len(files):
+        log.warning("%s: %d of %d pictures cannot be read; left out", folder, len(files) - len(images), len(files))
+    if not images:
+        raise InputError(f"{folder}: none of its {len(files)} pictures can be read")
+    return np.stack(images)
+
+
 def _split_folder(data: Path, split: str) -> Path:
     """Where the split's pictures lie: below data/<one of its names>/, or in `data` itself if it has no splits."""
     folders = {folder.name.lower(): folder for folder in data.iterdir() if folder.is_dir()}
