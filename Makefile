@@ -28,7 +28,7 @@ STACK = $(if $(filter 3.11,$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys
 TESTED := test,screen
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test static check test-stacks bench-container ansible-check test-arm64 size wheel format clean
+.PHONY: help demo bench test static check test-stacks bench-container bench-pi bench-pi-short ansible-check test-arm64 size wheel format clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
@@ -46,6 +46,7 @@ static: .venv/test.stamp .venv/train-$(TRAIN).stamp ## formatting, lint, types, 
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --explicit-package-bases deploy/bench
 	$(BIN)/lint-imports
 
 check: static test ## static and test: what must pass before a commit
@@ -69,6 +70,15 @@ BENCH = $(BIN)/python -m pytest -p no:cacheprovider
 
 bench-container: .venv/test.stamp ## the service under a real systemd, in containers: installed, started, broken, removed
 	$(BENCH) $(SYSTEMD_BENCH)
+
+# As root, on Debian or Ubuntu; what is missing is installed. The report lies in build/bench-pi. More: docs/bench.md.
+BENCH_PI = deploy/bench/pi/build/tools.sh && $(BENCH) --override-ini=timeout=10800 deploy/bench/pi
+
+bench-pi: .venv/test.stamp ## an emulated Pi with webcam, LED and screen, all that can break broken; two hours
+	$(BENCH_PI)
+
+bench-pi-short: .venv/test.stamp ## the same in twenty minutes: install, boot, mood, unplug, bad config, kill, power cut
+	$(BENCH_PI) -m short --times 2
 
 ansible-check: .venv/test.stamp ## the role for many Pis: lint, and a real fleet in containers
 	$(BENCH) deploy/bench/service/test_fleet.py

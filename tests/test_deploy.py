@@ -1,6 +1,7 @@
 """The installer says what it would do, does it below another root, keeps what works, and refuses what cannot."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,12 @@ import pytest
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 INSTALL = DEPLOY / "install.sh"
-SCRIPTS = sorted(DEPLOY.glob("*.sh"))
+SCRIPTS = sorted(
+    path
+    for path in DEPLOY.rglob("*")
+    if path.is_file() and not path.is_symlink() and re.match(rb"#!.*\b(ba)?sh\b", path.read_bytes()[:40])
+)
+"""Every shell script of the installer, the image, the bench and the fleet."""
 
 
 def called(
@@ -50,7 +56,7 @@ def test_shellcheck_has_nothing_to_complain_of() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: str(path.relative_to(DEPLOY)))
 def test_it_is_good_bash_and_can_be_called(script: Path) -> None:
     subprocess.run(["bash", "-n", str(script)], check=True, timeout=20)
     assert os.access(script, os.X_OK)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from deploy.bench.machine import Machine
-from fer_pi.drawing.palette import EMOTION_COLORS, RGB, STATUS_COLORS
+from fer_pi.drawing.palette import EMOTION_COLORS, RGB
 from fer_pi.outputs.effects import led_duty
 from fer_pi.outputs.looks import light_color
-from fer_pi.types import Emotion, Status
+from fer_pi.types import Emotion
 
 LOG = "/run/led.log"
 GAMMA = 2.2
@@ -68,12 +68,11 @@ def likeness(levels: Sequence[Level], color: RGB) -> float:
     return sum(a * b for a, b in zip(seen, wanted, strict=True)) / size if size else 0.0
 
 
-def color_shown(levels: Sequence[Level]) -> Emotion | Status | None:
-    """The mood or state whose colour is nearest; None if it is dark."""
+def mood_shown(levels: Sequence[Level]) -> Emotion | None:
+    """The mood whose colour is nearest; None if it is dark. (States are told by their rhythm: see `flashes`.)"""
     if not any(level.lit for level in levels):
         return None
-    names: list[tuple[Emotion | Status, RGB]] = [*EMOTION_COLORS.items(), *STATUS_COLORS.items()]
-    return max(names, key=lambda pair: likeness(levels, pair[1]))[0]
+    return max(EMOTION_COLORS, key=lambda emotion: likeness(levels, EMOTION_COLORS[emotion]))
 
 
 def _channels(level: Level) -> tuple[float, float, float]:

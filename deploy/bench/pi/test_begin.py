@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.bench.pi.conftest import Measure
-from deploy.bench.pi.leds import color_shown, flashes, likeness
+from deploy.bench.pi.leds import flashes, likeness, mood_shown
 from deploy.bench.pi.rig import Rig
 from fer_pi.drawing.palette import STATUS_COLORS
 from fer_pi.types import Emotion, Status
@@ -35,7 +35,7 @@ def test_a_camera_that_is_plugged_in_is_used(pi: Rig, artefacts: Path, measured:
     pi.webcam.plug()
     measured("webcam plugged in: mood shown", pi.appliance.until_mood(), 5)
     assert pi.appliance.status()["mood"] == "happiness"
-    pi.on_led(lambda last: color_shown(last) == Emotion.HAPPINESS and all(level.lit for level in last), 2, 10)
+    pi.on_led(lambda last: mood_shown(last) == Emotion.HAPPINESS and all(level.lit for level in last), 2, 10)
     pi.guest.screenshot(artefacts / "happiness.png")
     told = pi.appliance.status()
     assert all(output["ok"] for output in told["outputs"] if output["name"] in ("rgb_led", "screen")), told["outputs"]
@@ -47,7 +47,7 @@ def test_the_mood_follows_the_face(pi: Rig, artefacts: Path, measured: Measure) 
     pi.webcam.jpegs = pictures.surprise
     changed_s = pi.appliance.until(lambda told: told.get("mood") == "surprise")[1]
     measured("another face in front of the webcam: its mood shown", changed_s, 3)
-    pi.on_led(lambda last: color_shown(last) == Emotion.SURPRISE, 1, 5)
+    pi.on_led(lambda last: mood_shown(last) == Emotion.SURPRISE, 1, 5)
     pi.guest.screenshot(artefacts / "surprise.png")
     pi.webcam.jpegs = pictures.empty_room
     pi.until_status("nobody")

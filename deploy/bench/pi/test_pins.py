@@ -3,7 +3,7 @@
 from typing import Any
 
 from deploy.bench.pi.conftest import Measure
-from deploy.bench.pi.leds import color_shown
+from deploy.bench.pi.leds import mood_shown
 from deploy.bench.pi.rig import Rig
 from deploy.bench.pi.test_screen import of_output
 from fer_pi.types import Emotion
@@ -34,7 +34,7 @@ def test_a_chip_that_goes_away_comes_back(pi: Rig, measured: Measure) -> None:
     assert missing["problem"]
     pi.guest.run(f"echo gpio-sim > {DRIVER}/bind")
     measured("GPIO chip back: light shows the mood", pi.appliance.until(light_is_well, 60)[1], 35)
-    pi.on_led(lambda last: color_shown(last) == Emotion.HAPPINESS, 1, 10)
+    pi.on_led(lambda last: mood_shown(last) == Emotion.HAPPINESS, 1, 10)
     assert pi.appliance.pid == before
 
 

@@ -94,6 +94,7 @@ class Port:
         self._wanted: queue.Queue[Wanted] = queue.Queue()
         self._device = device
         self._plugged = False
+        self._greeted = False
         self._long_ids = False
         self._cancelled: set[int] = set()
         self._link: socket.socket | None = None
@@ -114,7 +115,8 @@ class Port:
         with self._lock:
             if not self._plugged:
                 self._plugged = True
-                self._announce()
+                if self._greeted:
+                    self._announce()
 
     def unplug(self) -> None:
         """Pull the cable out."""
@@ -155,7 +157,7 @@ class Port:
             except OSError:
                 return
             with self._lock:
-                self._link, self._long_ids = link, False
+                self._link, self._greeted, self._long_ids = link, False, False
                 self._send(Packet.HELLO, b"fer_pi bench".ljust(64, b"\0") + struct.pack("<I", ABILITIES))
             try:
                 while True:
@@ -167,7 +169,7 @@ class Port:
             except OSError as error:
                 log.debug("the computer at %s is gone: %s", self.path.name, error)
             with self._lock:
-                self._link = None
+                self._link, self._greeted = None, False
                 self._forget()
             link.close()
 
@@ -176,7 +178,7 @@ class Port:
             match kind:
                 case Packet.HELLO:
                     abilities = struct.unpack_from("<I", body, 64)[0] if len(body) >= 68 else 0
-                    self._long_ids = bool(abilities & LONG_IDS)
+                    self._greeted, self._long_ids = True, bool(abilities & LONG_IDS)
                     if self._plugged:
                         self._announce()
                 case Packet.RESET:
