@@ -17,6 +17,7 @@ from torch import nn
 
 from fer_pi.errors import DeviceError
 from fer_pi.training.emotion.augment import prepared
+from fer_pi.training.emotion.balance import balanced
 from fer_pi.training.emotion.card import card_text
 from fer_pi.training.emotion.data import NO_LABEL, Faces
 from fer_pi.training.emotion.evaluate import answers, fitted_temperature, judged, report
@@ -87,7 +88,10 @@ def make_model(
         on_step=on_step,
         on_epoch=on_epoch,
     )
+    net, leaning = balanced(net, faces, aside)
+    log.info("rare emotions are leant towards with a strength of %g", leaning)
     origin = {
+        "leaning": leaning,
         "data": data.name,
         "start": start and start.name,
         "teachers": [path.name for path in teachers],
