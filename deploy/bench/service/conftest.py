@@ -12,6 +12,7 @@ from deploy.bench.package import offline_package
 from deploy.bench.service.appliance import DEMO, Appliance
 
 MEASURED = pytest.StashKey[list[tuple[str, float, float]]]()
+TIMEOUT_S = 3600
 Measure = Callable[[str, float, float], None]
 
 
@@ -22,6 +23,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[MEASURED] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:  # a fixture may have a system to install
+        item.add_marker(pytest.mark.timeout(TIMEOUT_S))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
