@@ -195,6 +195,16 @@ def test_calm_scenes_hold_fewer_faces_and_the_last_epochs_are_calm(maker: SceneM
     assert [training._Scenes(maker, [0], recipe, epoch)._calm for epoch in range(5)] == [False] * 3 + [True] * 2
 
 
+def test_a_piece_without_a_face_covers_some_of_a_tile_and_never_most_of_it(maker: SceneMaker) -> None:
+    rng = np.random.default_rng(0)
+    changed = []
+    for _ in range(40):
+        tile = np.full((120, 120), 128, np.uint8)
+        maker._decoy(tile, rng)
+        changed.append(float((tile != 128).mean()))
+    assert sum(share > 0 for share in changed) > 35 and max(changed) < 0.4 < 20 * max(changed)
+
+
 def test_mirroring_twice_changes_nothing() -> None:
     assert MIRRORED[MIRRORED].tolist() == list(range(5))
 

@@ -35,6 +35,8 @@ class Scene:
 GRIDS = (0.58, 0.22, 0.14, 0.06)
 """How often a scene is one picture, or a mosaic of 2 x 2, 3 x 3, 5 x 5."""
 CALM_GRIDS = (0.8, 0.14, 0.06, 0.0)
+DECOYS = 0.35
+"""How often pieces without a face are pasted as faces are: an edge all around must not give a face away."""
 
 
 class SceneMaker:
@@ -106,6 +108,9 @@ class SceneMaker:
             at = np.array([rng.uniform(-0.05, 1.05) * width, rng.uniform(-0.05, 1.05) * height])
         shift = at - linear @ focus
         tile = self._background(width, height, rng)
+        if self._empty and rng.random() < DECOYS:
+            for _ in range(rng.integers(1, 4)):
+                self._decoy(tile, rng)
         _warp(source, linear, shift, tile, factor, repeat_edges=rng.random() < 0.15)
         boxes, points = _moved(picture, linear, shift, factor, stretch, angle)
         if mirror < 0:
@@ -122,6 +127,17 @@ class SceneMaker:
             return np.asarray(cv2.resize(other[y : y + h, x : x + w], (width, height)), np.uint8)
         value = int(rng.choice([0, 128, 255, int(rng.integers(256))], p=[0.3, 0.4, 0.1, 0.2]))
         return np.full((height, width), value, np.uint8)
+
+    def _decoy(self, tile: Image, rng: np.random.Generator) -> None:
+        """Paste a picture without a face somewhere, turned, 12 px to half of the tile."""
+        source = self._packed[self._empty[rng.integers(len(self._empty))]]
+        smaller = min(tile.shape)
+        factor = math.exp(rng.uniform(math.log(12), math.log(max(13.0, smaller / 2)))) / min(source.shape)
+        angle = math.radians(rng.normal(0, 9))
+        turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]) * factor
+        at = np.array([rng.uniform(0, tile.shape[1]), rng.uniform(0, tile.shape[0])])
+        shift = at - turn @ np.array([source.shape[1] / 2, source.shape[0] / 2])
+        _warp(source, turn, shift, tile, factor, repeat_edges=False)
 
     def _cover(self, image: Image, boxes: Floats, rng: np.random.Generator) -> None:
         """Hide a part of some faces: a hand, a cup, a phone."""

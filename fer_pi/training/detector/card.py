@@ -42,8 +42,10 @@ def card_text(
         "## What it is",
         "An anchor-free net of plain 3x3 convolutions (`fer_pi/training/detector/net.py`):"
         f" {shape['stem']} channels at strides 2 and 4, {shape['width']} at 8, 16 and 32,"
-        f" {shape['depth']} further layers there; {file.stat().st_size:,} bytes, weights as 16-bit floats, computed in"
-        f" 32. Input: grey, (value - 128) / 128, multiples of 16 pixels. Shipped threshold: {threshold:g}.",
+        f" {shape['depth']} further layers there, outputs by kernels of {shape['heads']};"
+        f" {file.stat().st_size:,} bytes, weights as 16-bit floats, computed in 32."
+        " Input: grey, (value - 128) / 128, multiples of 16 pixels."
+        f" Shipped threshold: {threshold:g}.",
         f"Seed {training['seed']}, {training['epochs_done']} epochs of {config['scenes']:,} scenes made on the fly.",
         training.get("note", ""),
         "## What taught it",

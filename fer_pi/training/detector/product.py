@@ -66,7 +66,12 @@ def make_model(
     if threshold is None and aside:
         threshold = lowest_threshold(false_confidences(run.average, aside))
         say(f"threshold {threshold:g}, chosen on {len(aside)} empty pictures set aside")
-    return finish(run, [labels_sha256(source) for source in sources], judges, main + more, out, threshold or THRESHOLD)
+    note = ""
+    if start is not None:
+        digest = hashlib.sha256(start.read_bytes()).hexdigest()
+        note = f"It began with the weights of an earlier, narrower or equal net (checkpoint `{digest[:12]}...`)."
+    digests = [labels_sha256(source) for source in sources]
+    return finish(run, digests, judges, main + more, out, threshold or THRESHOLD, note)
 
 
 def finish(
