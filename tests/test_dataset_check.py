@@ -133,6 +133,12 @@ def test_a_sound_data_set_is_counted_and_nothing_is_said_against_it(tmp_path: Pa
     assert "no faces for neutral, surprise" in findings(tmp_path, "note")
 
 
+def test_an_emotion_that_only_the_validation_part_has_is_an_error(tmp_path: Path) -> None:
+    sound_folders(tmp_path)
+    (tmp_path / "validation" / "SADNESS").rename(tmp_path / "validation" / "fear")
+    assert "validation: has faces for fear, of which train has none" in findings(tmp_path, "error")
+
+
 def test_archives_of_votes_are_counted_and_their_twins_found(tmp_path: Path) -> None:
     train, valid = made(120), made(60, 1)
     valid[4] = spoilt(train[50], "watermark")

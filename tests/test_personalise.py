@@ -45,11 +45,13 @@ def pictures(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64
     return np.clip(images, 0, 255).astype(np.uint8), kinds
 
 
-def voted(count: int, seed: int, emotions: tuple[int, int] = (0, 1)) -> Faces:
+def voted(count: int, seed: int, emotions: tuple[int, int] = (0, 1), votes: int = 10) -> Faces:
+    """The two kinds as two emotions; of ten votes those that are left see sadness or anger."""
     images, kinds = pictures(count, seed)
-    votes = np.zeros((count, 10), np.uint8)
-    votes[np.arange(count), np.array(emotions)[kinds]] = 10
-    return faces_from_votes(images, votes)
+    table = np.zeros((count, 10), np.uint8)
+    table[np.arange(count), np.array((3, 4))[kinds]] = 10 - votes
+    table[np.arange(count), np.array(emotions)[kinds]] = votes
+    return faces_from_votes(images, table)
 
 
 def write_faces(folder: Path, emotions: tuple[Emotion, Emotion], count: int, seed: int = 5) -> Path:
@@ -64,11 +66,11 @@ def write_faces(folder: Path, emotions: tuple[Emotion, Emotion], count: int, see
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[EmotionNet, Path]:
-    """A tiny net that tells the two kinds apart as neutral and happiness, and the finished model of it."""
+    """A tiny net that sees neutral, or else sadness, and happiness, or else anger; and the finished model of it."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("trained")
     recipe = training.Recipe(net="tiny", epochs=6, batch=32, ema=0.9, seed=3)
-    faces, aside = voted(320, 1), voted(60, 2)
+    faces, aside = voted(320, 1, votes=6), voted(60, 2, votes=6)
     net = training.train(faces, aside, recipe, folder / "run.ckpt")
     export_model(net, faces, aside, aside, folder / "model", {"net": "tiny", "epochs": 6})
     return net, folder / "model"

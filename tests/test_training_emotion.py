@@ -154,6 +154,10 @@ def broken_set(tmp_path: Path, case: str) -> Path:
         write_folders(tmp_path / ("validation" if case == "only validation" else "train"), ("sad", "happy"))
     if case == "unknown name":
         (tmp_path / "train" / "hapiness").mkdir()
+    if case == "numbers":
+        write_folders(tmp_path / "train", ("0", "3"))
+    if case == "csv":
+        (tmp_path / "fer2013.csv").write_text("emotion,pixels,Usage")
     if case == "empty class":
         (tmp_path / "train" / "fear").mkdir()
     if case == "all broken":
@@ -175,6 +179,8 @@ def broken_set(tmp_path: Path, case: str) -> Path:
         ("pickled", "not a FER\\+ archive"),
         ("unknown name", "did you mean 'happiness'"),
         ("empty class", "fear: holds no pictures"),
+        ("numbers", "give the folder its emotion's name"),
+        ("csv", "fer2013.csv cannot be trained on"),
         ("all broken", "none of its 8 pictures"),
         ("only validation", "the train part is missing"),
     ],
@@ -224,6 +230,13 @@ def test_shared_photographs_are_left_out_of_training_or_allowed_when_asked(
     faces, aside, _ = split_data(tmp_path, "allow")
     assert len(faces) + len(aside) == 210
     assert "figures on it flatter" in caplog.text
+
+
+def test_an_emotion_that_only_the_validation_part_has_is_refused(tmp_path: Path) -> None:
+    write_folders(tmp_path / "train", ("sad", "happy"), 60)
+    write_folders(tmp_path / "test", ("sad", "fear"), 20, seed=3)
+    with pytest.raises(InputError, match="faces for fear, the training part has none"):
+        split_data(tmp_path)
 
 
 def test_a_long_chain_of_look_alikes_is_learnt_from_rather_than_set_aside(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def check(root: Path, done: Done = lambda: None) -> tuple[dict[str, Any], Conten
     pairs = _across(parts)
     findings = [*_of_the_whole(contents), *(finding for part in parts for finding in _of_part(part, contents.layout))]
     findings += [finding for part, repeated in zip(parts, within, strict=True) for finding in _of_twins(part, repeated)]
-    findings += _of_pairs(parts, pairs)
+    findings += [*_of_pairs(parts, pairs), *_untaught(parts)]
     order = ("error", "warning", "note")
     findings.sort(key=lambda finding: order.index(finding.level))
     figures = {
@@ -224,6 +224,19 @@ def _of_twins(part: Part, repeated: dict[str, int]) -> list[Finding]:
     text = f"{part.name}: {count:,} pictures look like another of it ({count / len(part.names):.1%})"
     level: Level = "warning" if differ or count > MOST_REPEATED * len(part.names) else "note"
     return [Finding(level, text + (f", {differ:,} of them with another label" if differ else ""))]
+
+
+def _untaught(parts: list[Part]) -> list[Finding]:
+    """Emotions that a part asks for and that the training part does not have."""
+    training = [part for part in parts if part.name.lower() in SPLITS["train"]]
+    known = {label for part in training for label in part.labels}
+    findings = []
+    for part in parts:
+        strange = sorted(set(part.labels) - known - {UNKNOWN})
+        if training and strange:
+            text = f"{part.name}: has faces for {', '.join(strange)}, of which {training[0].name} has none"
+            findings.append(Finding("error", text))
+    return findings
 
 
 def _of_pairs(parts: list[Part], pairs: list[Pair]) -> list[Finding]:

@@ -98,7 +98,11 @@ def _split_folder(data: Path, split: str) -> Path:
         wanted = ", ".join(f"{name}/" for name in SPLITS[split])
         raise InputError(f"{data}: has {others[0]}/ but none of {wanted}; the {split} part is missing")
     if not folders:
-        raise InputError(f"{data}: holds neither {split}.npz nor a folder for each emotion ({', '.join(EMOTIONS)})")
+        tables = [file.name for file in sorted(data.iterdir()) if file.suffix.lower() == ".csv"]
+        instead = f"; {tables[0]} cannot be trained on, sort its pictures into such folders" if tables else ""
+        raise InputError(
+            f"{data}: holds neither {split}.npz nor a folder for each emotion ({', '.join(EMOTIONS)}){instead}"
+        )
     return data
 
 
@@ -113,6 +117,8 @@ def _emotion_folders(root: Path) -> list[tuple[Path, Emotion]]:
     for folder in unknown:
         close = difflib.get_close_matches(folder.name.lower(), NAMES, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(NAMES)}"
+        if folder.name.isdigit():
+            hint = "data sets count emotions differently, so give the folder its emotion's name"
         raise InputError(f"{folder}: not the name of an emotion; {hint}")
     if not found:
         raise InputError(f"{root}: holds no folder for an emotion ({', '.join(EMOTIONS)})")

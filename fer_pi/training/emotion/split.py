@@ -9,6 +9,7 @@ import numpy as np
 from fer_pi.errors import InputError
 from fer_pi.training.dataset.look_alikes import LIKENESS, groups, twins
 from fer_pi.training.emotion.data import NO_LABEL, Faces, load_faces
+from fer_pi.types import EMOTIONS
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def split_data(data: Path, shared: TwinsRule = "leave out") -> tuple[Faces, Face
     alone = whole.source_sha256 == valid.source_sha256
     _enough(whole, data)
     if not alone:
+        _taught(whole, valid, data)
         whole = without_shared(whole, valid, shared, data)
         _enough(whole, data)
     faces, aside = split_by_photograph(whole, ASIDE_SHARE, ASIDE_SEED)
@@ -77,6 +79,17 @@ def split_by_photograph(faces: Faces, share: float, seed: int) -> tuple[Faces, F
     drawn = np.random.default_rng(seed).random(len(group)) < share
     aside = (drawn & (sizes <= MOST_ALIKE))[group]
     return faces.part(~aside), faces.part(aside)
+
+
+def _taught(whole: Faces, valid: Faces, data: Path) -> None:
+    """Raises InputError if an emotion is asked for that nobody could have learnt."""
+    strange = set(valid.top.tolist()) - set(whole.top.tolist()) - {NO_LABEL}
+    if strange:
+        names = ", ".join(EMOTIONS[index] for index in sorted(strange))
+        raise InputError(
+            f"{data}: the validation part has faces for {names}, the training part has none; add some there, or take"
+            " these out of the validation part"
+        )
 
 
 def _enough(faces: Faces, data: Path) -> None:
