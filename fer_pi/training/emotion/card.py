@@ -4,7 +4,7 @@ from typing import Any
 
 FERPLUS = """FER+ (microsoft/FERPlus, MIT licence for the labels): the training part of FER2013, whose pictures were
 gathered for research from the web, with ten people's votes for each face. Training faces whose photograph stands
-again in the validation or private-test part were left out. No other set, no pre-trained weights."""
+again in the validation or private-test part were left out."""
 
 LIMITS = """- Trained on pictures from the web: posed and acted expressions, mostly adults, uneven over age,
   sex and skin; lower accuracy for groups that are rare there must be expected; it has not been measured.
@@ -13,6 +13,11 @@ LIMITS = """- Trained on pictures from the web: posed and acted expressions, mos
 - Profiles, covered mouths, faces under about 24 pixels and darkness cost accuracy.
 - Not for decisions about people. In the EU, inferring emotions at work and in schools is prohibited (AI Act,
   Art. 5(1)(f))."""
+
+RECOGNISER = "recogniser"
+RECOGNISER_DATA = """The recogniser among them began with the weights of dlib's face recognition net (King 2017, public
+domain; trained on 3 million faces of FaceScrub, VGG and the web). None of its weights are in this model: it only gave
+opinions on the training faces."""
 
 
 def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
@@ -23,7 +28,7 @@ def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
         f"# {manifest['name']}, version {manifest['version']}",
         "Reads one of eight emotions in an upright 48 x 48 grey crop of a face. Runs on TFLite, int8.",
         "## What it is",
-        "A residual net of plain 3x3 convolutions"
+        "A residual net of 3x3 convolutions"
         f" (`fer_pi/training/emotion/net.py`, `{training['config'].get('net')}`):"
         f" {manifest['multiply_adds'] / 1e6:.1f} million multiply-adds, {manifest['bytes']:,} bytes."
         f" Input: grey at mean {manifest['input']['normalisation']['mean']:g} and standard deviation"
@@ -71,11 +76,15 @@ def _ways(config: dict[str, Any]) -> str:
         ways.append(f"from the weights of an earlier run (`{config['start']}`)")
     if config.get("teachers"):
         ways.append(f"taught also by {', '.join(f'`{name}`' for name in config['teachers'])}")
+    if config.get("leaning"):
+        ways.append(f"the logits leant towards rare emotions with a strength of {config['leaning']:g}")
     if config.get("detector"):
         ways.append(
             f"{config['recrop_share']:.0%} of the faces shown as `{config['detector']}` and the alignment cut them"
         )
-    return f"Trained for {', '.join(ways)}."
+    told = f"Trained for {', '.join(ways)}."
+    with_recogniser = any(RECOGNISER in name for name in config.get("teachers", ()))
+    return f"{told} {RECOGNISER_DATA if with_recogniser else 'No other set, no pre-trained weights.'}"
 
 
 def _summary(metrics: dict[str, Any], voted: bool) -> str:

@@ -32,7 +32,7 @@ SHIPPED = "shipped"
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="Passes over the faces.  [default: 64]")
 @click.option(
     "--net",
-    type=click.Choice(["pi", "deep", "teacher", "recogniser", "tiny"]),
+    type=click.Choice(["pi", "light", "teacher", "recogniser", "tiny"]),
     default="pi",
     show_default=True,
     help="How large a net.",

@@ -1,4 +1,4 @@
-"""The emotion nets: plain 3x3 residual convolutions, which train fast on a CPU and fold to few int8 operations."""
+"""The emotion nets: residual 3x3 convolutions, which train fast on a CPU and fold to few int8 operations."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -26,12 +26,12 @@ class Shape:
 
 
 SHAPES = {
-    "pi": Shape(widths=(32, 64, 96), blocks=(0, 2, 1), dropout=0.1),
+    "pi": Shape(widths=(32, 56, 96, 192), blocks=(0, 2, 1, 1), dropout=0.1, attention=True),
+    "light": Shape(widths=(32, 64, 96), blocks=(0, 2, 1), dropout=0.1),
     "teacher": Shape(widths=(48, 96, 192), blocks=(0, 2, 2), dropout=0.2),
-    "deep": Shape(widths=(32, 56, 96, 192), blocks=(0, 2, 1, 1), dropout=0.1, attention=True),
     "tiny": Shape(widths=(6, 8, 8), blocks=(0, 1, 1), dropout=0.0),
 }
-"""`pi` is what ships; `teacher` is what it may learn from; `tiny` is for tests."""
+"""`pi` is what ships; `light` has a third of its bytes; `teacher` is what they may learn from; `tiny` is for tests."""
 RECOGNISER = "recogniser"
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fer_pi.errors import DeviceError
+from fer_pi.training.checkpoint import load
 from fer_pi.training.emotion.augment import prepared
 from fer_pi.training.emotion.balance import balanced
 from fer_pi.training.emotion.card import card_text
@@ -94,7 +95,7 @@ def make_model(
         "leaning": leaning,
         "data": data.name,
         "start": start and start.name,
-        "teachers": [path.name for path in teachers],
+        "teachers": [f"{path.name} ({load(path).config.get('net')})" for path in teachers],
         "detector": detector and detector.name,
     }
     return export_model(net, faces, aside, valid, out, asdict(recipe) | origin)
