@@ -199,23 +199,24 @@ def test_too_few_faces_are_refused_by_name(
 def test_the_command_leaves_a_better_model_that_says_where_it_comes_from(
     tmp_path: Path, trained: tuple[torch.nn.Module, Path]
 ) -> None:
-    """The household calls neutral and happiness otherwise: sadness and anger."""
-    data = write_faces(tmp_path / "mine" / "train", (Emotion.SADNESS, Emotion.ANGER), 80).parent
+    """What the model calls neutral is sadness in this household."""
+    data = write_faces(tmp_path / "mine" / "train", (Emotion.SADNESS, Emotion.NEUTRAL), 80).parent
     others = tmp_path / "others"
     others.mkdir()
-    for number, image in enumerate(pictures(20, 13)[0]):
-        cv2.imwrite(str(others / f"{number}.png"), image[::-1])  # upside down: no face of the household
+    for number in range(20):
+        blocks = np.kron(np.random.default_rng(number).integers(0, 255, (8, 8)), np.ones((6, 6)))
+        cv2.imwrite(str(others / f"{number}.png"), blocks.astype(np.uint8))
     arguments = [str(data), "--finetune", str(trained[1]), "--others", str(others), "--out", str(tmp_path / "new")]
     result = CliRunner().invoke(train_emotion, [*arguments, "--threads", "1"])
     assert result.exit_code == 0, result.output
     assert {file.name for file in (tmp_path / "new").iterdir()} == {"emotion.tflite", "manifest.json", "card.md"}
-    later = voted(40, 21, (3, 4))
+    later = voted(40, 21, (3, 0))
     labels = [EMOTIONS[index] for index in later.top]
     right = [
         np.mean([one is other for one, other in zip(said(model, later), labels, strict=True)])
         for model in (trained[1], tmp_path / "new")
     ]
-    assert right[0] < 0.1 and right[1] > right[0] + 0.3
+    assert right[0] < 0.2 and right[1] > right[0] + 0.3
     manifest, old = (json.loads((folder / "manifest.json").read_text()) for folder in (tmp_path / "new", trained[1]))
     assert manifest["training"]["config"]["finetune"]["model_sha256"] == old["sha256"]
     assert manifest["temperature"] == old["temperature"]

@@ -1,6 +1,5 @@
 """Finds photographs that stand in a data set several times: mirrored, moved, in other greys, watermarked."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -14,8 +13,8 @@ PERHAPS = 0.90
 SIDE = 12
 """Of a thumbnail, in its own pixels, each of which is the mean of `STEP` x `STEP` of the picture."""
 STEP = 3
-SHIFTS = (-4, -2, 0, 2, 4)
-"""Pixels of the picture by which the windows of two pictures may lie apart, across and down."""
+SHIFTS = (-2, -1, 0, 1, 2)
+"""Pixels by which the window moves in one picture, and the other way in the other: up to 4 apart, across and down."""
 RIM = 6
 """Of the picture, left out around the middle window, so that a moved one lies in the picture too."""
 SKETCH = 48
@@ -85,52 +84,55 @@ def groups(images: NDArray[np.uint8], least: float = PERHAPS) -> NDArray[np.int6
 
 
 def alike(images: NDArray[np.uint8], others: NDArray[np.uint8] | None = None, least: float = LIKENESS) -> Pairs:
-    """All pairs of (N, 48, 48) pictures that correlate by `least` or more, moved by any of `SHIFTS`, mirrored or not.
+    """All pairs of (N, 48, 48) pictures that correlate by `least` or more, moved apart by `SHIFTS`, mirrored or not.
 
     All are compared with all: 26,818 pictures among themselves take 45 s on one core. What makes that possible is
     a bound: the correlation of two thumbnails is at most that of their first `SKETCH` principal components plus the
     product of the lengths of what is left of each (Cauchy and Schwarz), so few have to be compared in full.
     """
-    searched = _window(_sums(images if others is None else others), 0, 0)
-    axes = _principal_axes(searched)
-    sketches = _sketches(searched, axes)
-    found: list[tuple[NDArray[np.generic], ...]] = []
-    for start in range(0, len(images), BLOCK):
-        first = start if others is None else 0  # among themselves each pair need be met once only
-        parts: list[tuple[NDArray[np.generic], ...]] = []
-        for query, mirrored in _views(images[start : start + BLOCK]):
-            bound = _sketches(query, axes) @ sketches[first:].T
-            rows, columns = np.divmod(np.flatnonzero(bound.ravel() >= least - 1e-4), bound.shape[1])
-            likeness = np.einsum("ij,ij->i", query[rows], searched[first + columns])
-            one, other = rows + start, columns + first
-            kept = (likeness >= least - 1e-6) & ((other > one) if others is None else np.ones(len(one), np.bool_))
-            parts.append((one[kept], other[kept], likeness[kept], np.full(int(kept.sum()), mirrored)))
-        found.append(_closest(*(np.concatenate(column) for column in zip(*parts, strict=True))))
-    if not found:
-        none = np.empty(0, np.int64)
-        return Pairs(none, none, np.empty(0, np.float32), np.empty(0, np.bool_))
-    one, other, likeness, mirrors = (np.concatenate(column) for column in zip(*found, strict=True))
-    return Pairs(one.astype(np.int64), other.astype(np.int64), likeness.astype(np.float32), mirrors.astype(np.bool_))
+    sums = _sums(images)
+    other_sums = sums if others is None else _sums(others)
+    axes = _principal_axes(_window(other_sums, 0, 0))
+    parts: list[tuple[NDArray[np.generic], ...]] = [
+        (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.bool_))
+    ]
+    for down, across in product(SHIFTS, SHIFTS):
+        searched = _window(other_sums, -down, -across)
+        sketches = _sketches(searched, axes)
+        plain, turned = _window(sums, down, across), _mirrored(_window(sums, down, -across))
+        for start in range(0, len(images), BLOCK):
+            first = start if others is None else 0  # among themselves each pair need be met once only
+            for views, mirrored in ((plain, False), (turned, True)):
+                query = views[start : start + BLOCK]
+                bound = _sketches(query, axes) @ sketches[first:].T
+                rows, columns = np.divmod(np.flatnonzero(bound.ravel() >= least - 1e-4), bound.shape[1])
+                likeness = np.einsum("ij,ij->i", query[rows], searched[first + columns])
+                one, other = rows + start, columns + first
+                kept = likeness >= least - 1e-6
+                if others is None:
+                    kept &= other > one
+                parts.append((one[kept], other[kept], likeness[kept], np.full(int(kept.sum()), mirrored)))
+    return _closest(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def _closest(
     one: NDArray[np.generic], other: NDArray[np.generic], likeness: NDArray[np.generic], mirrored: NDArray[np.generic]
-) -> tuple[NDArray[np.generic], ...]:
+) -> Pairs:
     """Of a pair that was met in several positions only the best."""
     order = np.lexsort((-likeness.astype(np.float32), other, one))
     one, other, likeness, mirrored = one[order], other[order], likeness[order], mirrored[order]
     new = np.ones(len(one), np.bool_)
     new[1:] = (one[1:] != one[:-1]) | (other[1:] != other[:-1])
-    return one[new], other[new], likeness[new], mirrored[new]
+    return Pairs(
+        one[new].astype(np.int64),
+        other[new].astype(np.int64),
+        likeness[new].astype(np.float32),
+        mirrored[new].astype(np.bool_),
+    )
 
 
-def _views(images: NDArray[np.uint8]) -> Iterator[tuple[Thumbnails, bool]]:
-    """Thumbnails of the pictures moved and mirrored in every way, and whether mirrored."""
-    sums = _sums(images)
-    for down, across in product(SHIFTS, SHIFTS):
-        window = _window(sums, down, across)
-        yield window, False
-        yield window.reshape(-1, SIDE, SIDE)[:, :, ::-1].reshape(len(window), -1), True
+def _mirrored(thumbs: Thumbnails) -> Thumbnails:
+    return thumbs.reshape(-1, SIDE, SIDE)[:, :, ::-1].reshape(len(thumbs), -1)
 
 
 def _sums(images: NDArray[np.uint8]) -> NDArray[np.int32]:

@@ -68,7 +68,7 @@ def adapted(
             seen, opinion = _seen(old, augmented(others[drawn], settings.strength, generator))
             loss = loss + settings.keeping * _far(opinion, net.head(seen))
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.head.parameters(), 1.0)
         optimizer.step()
         on_step()
@@ -91,7 +91,7 @@ def log_losses(net: nn.Module, faces: Faces) -> NDArray[np.float64]:
         functional.log_softmax(net(prepared(faces.images[start : start + 256])).double(), dim=1)
         for start in range(0, len(faces), 256)
     ]
-    return -torch.cat(parts).numpy()[np.arange(len(faces)), faces.top]
+    return np.asarray(-torch.cat(parts).numpy()[np.arange(len(faces)), faces.top], np.float64)
 
 
 @torch.no_grad()
