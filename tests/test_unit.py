@@ -81,6 +81,20 @@ def test_a_picture_has_no_room_in_what_the_service_may_write_and_its_own_files_h
     assert not lines(SERVICE, "ReadWritePaths")
 
 
+def test_what_it_may_open_is_known_before_it_starts() -> None:
+    """systemd looks up the number of a class when the service starts; that of an absent driver is never allowed."""
+    drivers = {
+        "video4linux": "videodev",
+        "media": "videodev",
+        "drm": "drm",
+    }  # the media class comes along with videodev
+    built_in = {"dma_heap", "gpiochip", "fb"}
+    classes = {line.removeprefix("char-").split()[0] for line in lines(SERVICE, "DeviceAllow") if line[0] != "/"}
+    assert classes == {*drivers, *built_in}
+    for line in lines(SERVICE, "Wants"), lines(SERVICE, "After"):
+        assert {f"modprobe@{drivers[name]}.service" for name in classes - built_in} <= set(" ".join(line).split())
+
+
 def test_an_appliance_never_gives_up() -> None:
     assert lines(SERVICE, "StartLimitIntervalSec") == ["0"]
     assert lines(SERVICE, "Restart") == ["always"]
