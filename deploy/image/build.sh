@@ -198,7 +198,8 @@ pack() {
     mkfs.vfat -F 32 -n FERPI-BOOT "$boot" >/dev/null
     mcopy -Q -s -i "$boot" "$work"/firmware/* ::/
     root_mb=$(($(du -sm --apparent-size "$stage" | cut -f1) * 11 / 10 + SPARE_MB))
-    mke2fs -q -t ext4 -L FERPI-ROOT -d "$stage" "$root" ${root_mb}M
+    truncate -s ${root_mb}M "$root"
+    mke2fs -q -t ext4 -b 4096 -L FERPI-ROOT -d "$stage" "$root"
 
     rm -f "$out.part"
     truncate -s $((1 + BOOT_MB + root_mb))M "$out.part"
@@ -210,11 +211,13 @@ END
     dd if="$boot" of="$out.part" bs=1M seek=1 conv=notrunc,sparse status=none
     dd if="$root" of="$out.part" bs=1M seek=$((1 + BOOT_MB)) conv=notrunc,sparse status=none
     mv "$out.part" "$out"
+    local made=("$(basename "$out")")
     if [ $compress = yes ]; then
         step "Compressed, $out.xz"
         xz --keep --force --threads=0 -3 "$out"
+        made+=("$(basename "$out").xz")
     fi
-    (cd "$(dirname "$out")" && sha256sum "$(basename "$out")"* >"$(basename "$out").sha256")
+    (cd "$(dirname "$out")" && sha256sum "${made[@]}" >"$out.sha256")
 }
 
 # As one function, so that this file may be edited while it is at work.
