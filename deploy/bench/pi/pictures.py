@@ -6,7 +6,6 @@ import cv2
 
 from fer_pi.sources.demo import scene
 
-RATE_HZ = 30
 QUALITY = 85
 
 
@@ -26,13 +25,14 @@ def empty_room(number: int) -> bytes:
 
 
 _LENGTH_S = 0.6
-_COUNT = round(_LENGTH_S * RATE_HZ)
+_COUNT = 109
+"""Pictures in it: so many that a slow computer, which takes one in ten, does not come upon the same one every time."""
 
 
 def _of(begin_s: float, number: int) -> bytes:
     """There and back again, so that nothing jumps."""
     step = number % (2 * _COUNT)
-    return _jpeg(begin_s + min(step, 2 * _COUNT - step) / RATE_HZ)
+    return _jpeg(begin_s + min(step, 2 * _COUNT - step) * _LENGTH_S / _COUNT)
 
 
 @cache
