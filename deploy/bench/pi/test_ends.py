@@ -30,7 +30,7 @@ def test_out_of_memory_it_is_back(pi: Rig, measured: Measure) -> None:
     before = pi.appliance.pid
     pi.guest.run(
         "group=/sys/fs/cgroup/system.slice/fer-pi.service; "
-        "(echo $BASHPID > $group/cgroup.procs && exec /opt/fer-pi/bin/python -c 'bytearray(400_000_000)') >/dev/null 2>&1 &"
+        "(echo $BASHPID > $group/cgroup.procs && exec python3 -c 'bytearray(400_000_000)') >/dev/null 2>&1 &"
     )
     measured("out of memory: mood shown again", pi.appliance.until_mood(60, after=before), 15)
 
