@@ -14,7 +14,7 @@ from fer_pi.vision.detector import open_detector
 from fer_pi.vision.detector_input import DetectorOptions
 
 SIZE = "320x240"
-MOST_FALSE = 0.016
+MOST_FALSE = 0.02
 """False boxes a picture that the threshold lets pass, at most, on empty pictures that taught nothing."""
 
 
