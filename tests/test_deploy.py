@@ -154,6 +154,7 @@ case "$*" in
     *version_info*) echo 3.11 ;;
     *calcsize*) echo 8 ;;
     "-m venv "*) mkdir -p "$4/bin" "$4/lib/python3.11/site-packages/fer_pi" && cp "$0" "$4/bin/python" ;;
+    *compileall*) mkdir "${0%/bin/python}/lib/python3.11/site-packages/fer_pi/__pycache__" ;;
     *lgpio*) ;;
     "-m pip "*)
         [ "$PYTHONNOUSERSITE" = 1 ] || exit 1  # else it would count on what root has in ~/.local
@@ -208,6 +209,11 @@ def test_what_is_installed_is_the_program_its_units_and_its_configuration(shelf:
     assert shelf.config.read_text() == "made_for: 0.1.0\n"
     for unit in (DEPLOY.parent / "systemd").glob("*.service"):
         assert (shelf.root / "etc/systemd/system" / unit.name).read_bytes() == unit.read_bytes()
+
+
+def test_the_service_finds_its_bytecode(shelf: Shelf) -> None:
+    """It may not write any itself, and would compile itself at each start."""
+    assert list(shelf.root.glob("opt/fer-pi/lib/python3.11/site-packages/fer_pi/__pycache__"))
 
 
 def test_again_changes_nothing(shelf: Shelf) -> None:
