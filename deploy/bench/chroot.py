@@ -12,6 +12,8 @@ from deploy.bench.container import ENVIRONMENT
 from deploy.bench.machine import CommandError
 
 SCRIPT = Path(__file__).parent / "chroot_run.sh"
+PROCESSOR = "cortex-a72"
+"""That of a Pi 4. By itself qemu is one with SVE and SME, which no Pi has, and for which libraries have other code."""
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
 
 
@@ -45,7 +47,7 @@ class Chroot:
         try:
             done = subprocess.run(
                 [*spaces, str(SCRIPT), *folders, command],
-                env=ENVIRONMENT,
+                env={**ENVIRONMENT, "QEMU_CPU": PROCESSOR},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
