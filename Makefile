@@ -74,10 +74,10 @@ bench-container: .venv/test.stamp ## the service under a real systemd, in contai
 # As root, on Debian or Ubuntu; what is missing is installed. The report lies in build/bench-pi. More: docs/bench.md.
 BENCH_PI = deploy/bench/pi/build/tools.sh && $(BENCH) --override-ini=timeout=10800 deploy/bench/pi
 
-bench-pi: .venv/test.stamp ## an emulated Pi with webcam, LED and screen, all that can break broken; two hours
+bench-pi: .venv/test.stamp ## an emulated Pi with webcam, LED and screen, all that can break broken (docs/bench.md)
 	$(BENCH_PI)
 
-bench-pi-short: .venv/test.stamp ## the same in twenty minutes: install, boot, mood, unplug, bad config, kill, power cut
+bench-pi-short: .venv/test.stamp ## the short form of it: install, boot, mood, unplug, bad config, kill, power cut
 	$(BENCH_PI) -m short --times 2
 
 ansible-check: .venv/test.stamp ## the role for many Pis: lint, and a real fleet in containers
