@@ -70,7 +70,7 @@ def test_the_faces_of_the_demo_are_read_as_here(stack: Stack, measured: Measure)
     command = [sys.executable, "-m", "fer_pi", "--quiet", "analyze", "--json", str(FACES)]
     here = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert len(readings(there)) == 2
-    assert readings(there) == [pytest.approx(reading, abs=0.02) for reading in readings(here)]
+    assert readings(there) == [pytest.approx(reading, abs=0.05) for reading in readings(here)]
 
 
 def readings(said: str) -> list[list[float]]:
