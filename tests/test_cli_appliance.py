@@ -46,7 +46,9 @@ def status(folder: Path) -> tuple[int, dict[str, Any]]:
 def watch(folder: Path, *options: str) -> list[str]:
     """The first lines of `fer-pi status --watch`, which then hears Ctrl-C and ends in good order."""
     command = [*FER_PI, "status", "--watch", "--runtime-dir", str(folder), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # A shell starts what it runs in the background deaf to Ctrl-C, these tests with it.
+    with subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **pipes) as process:
         assert process.stdout
         lines = [process.stdout.readline(), process.stdout.readline()]
         process.send_signal(signal.SIGINT)
