@@ -66,7 +66,7 @@ without-python-%:
 
 # Debian systems of their own on this computer: as root, and with mmdebstrap; what they are made of is kept in build/bench.
 SYSTEMD_BENCH := $(filter-out %/test_arm64.py %/test_fleet.py,$(wildcard deploy/bench/service/test_*.py))
-BENCH = $(BIN)/python -m pytest -p no:cacheprovider
+BENCH = $(BIN)/python -m pytest -p no:cacheprovider --bench-report build/$@
 
 bench-container: .venv/test.stamp ## the service under a real systemd, in containers: installed, started, broken, removed
 	$(BENCH) $(SYSTEMD_BENCH)

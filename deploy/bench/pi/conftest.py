@@ -1,8 +1,6 @@
-"""The virtual Pi for the scenarios, and the report of what was measured."""
+"""The virtual Pi for the scenarios."""
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,27 +8,8 @@ import pytest
 from deploy.bench.pi.image import Image, as_built, built, missing
 from deploy.bench.pi.rig import Rig, rig
 
-Measure = Callable[[str, float, float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A promise of the appliance, and how it was kept."""
-
-    scenario: str
-    what: str
-    value: float
-    """Seconds, but for what `what` says."""
-    most: float
-    """What it may be at most."""
-
-
-MEASURED = pytest.StashKey[list[Measured]]()
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--bench-cache", type=Path, default=Path("build/bench"), help="where what was built is kept")
-    parser.addoption("--bench-report", type=Path, default=Path("build/bench-pi"), help="where the report goes")
     parser.addoption("--as-built", action="store_true", help="take the image that was built last, whatever has changed")
     parser.addoption("--times", type=int, default=20, help="how often the webcam and the power are pulled")
     parser.addoption("--soak-s", type=float, default=3600, help="how long the soak lasts")
@@ -38,40 +17,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "short: belongs to the shortened run")
-    config.stash[MEASURED] = []
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    measured = session.config.stash[MEASURED]
-    if not measured:
-        return
-    folder: Path = session.config.getoption("--bench-report")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "measured.json").write_text(json.dumps([asdict(row) for row in measured], indent=1) + "\n")
-    (folder / "measured.md").write_text(table(measured))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.stash[MEASURED]:
-        terminalreporter.section("measured")
-        terminalreporter.write(table(config.stash[MEASURED]))
-
-
-def table(measured: list[Measured]) -> str:
-    """As Markdown."""
-    rows = [f"| {row.what} | {row.value:.2f} | {row.most:g} |" for row in measured]
-    return "\n".join(["| what | measured | at most |", "| --- | --- | --- |", *rows, ""])
-
-
-@pytest.fixture
-def measured(request: pytest.FixtureRequest) -> Measure:
-    """Takes what was measured, and the most it may be, for the report; more than that fails."""
-
-    def measure(what: str, value: float, most: float) -> None:
-        request.config.stash[MEASURED].append(Measured(request.node.name, what, value, most))
-        assert value <= most, f"{what}: {value:.2f}, at most {most:g}"
-
-    return measure
 
 
 @pytest.fixture(scope="session")
@@ -97,11 +42,10 @@ def soak_s(request: pytest.FixtureRequest) -> float:
 
 
 @pytest.fixture(scope="session")
-def image(request: pytest.FixtureRequest) -> Image:
+def image(request: pytest.FixtureRequest, cache: Path) -> Image:
     """The card with fer_pi on it."""
     if lacking := missing():
         pytest.skip(lacking)
-    cache: Path = request.config.getoption("--bench-cache").resolve()
     return as_built(cache) if request.config.getoption("--as-built") else built(cache)
 
 

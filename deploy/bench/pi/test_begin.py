@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.bench.pi.conftest import Measure
+from deploy.bench.conftest import Measure
 from deploy.bench.pi.leds import flashes, likeness, mood_shown
 from deploy.bench.pi.rig import Rig
 from fer_pi.drawing.palette import STATUS_COLORS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.bench.pi.conftest import Measure
+from deploy.bench.conftest import Measure
 from deploy.bench.pi.image import Image
 from deploy.bench.pi.rig import Rig, rig
 

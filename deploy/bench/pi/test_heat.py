@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.bench.pi.conftest import Measure
+from deploy.bench.conftest import Measure
 from deploy.bench.pi.rig import Rig
 
 MADE_UP = "/run/made-up-sys"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deploy.bench.pi.conftest import Measure
+from deploy.bench.conftest import Measure
 from deploy.bench.pi.leds import mood_shown
 from deploy.bench.pi.rig import Rig
 from deploy.bench.pi.test_screen import of_output

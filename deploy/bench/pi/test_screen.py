@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import pytest
 
-from deploy.bench.pi.conftest import Measure
+from deploy.bench.conftest import Measure
 from deploy.bench.pi.image import Image
 from deploy.bench.pi.rig import Rig, rig
 

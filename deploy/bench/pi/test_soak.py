@@ -2,7 +2,7 @@
 
 import time
 
-from deploy.bench.pi.conftest import Measure
+from deploy.bench.conftest import Measure
 from deploy.bench.pi.rig import Rig
 from deploy.bench.pi.test_camera import belongings
 

@@ -1,8 +1,7 @@
-"""Machines for the scenarios, and the table of what was measured."""
+"""Machines for the scenarios."""
 
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,50 +10,16 @@ from deploy.bench.container import Container, debian_root
 from deploy.bench.package import offline_package
 from deploy.bench.service.appliance import DEMO, Appliance
 
-MEASURED = pytest.StashKey[list[tuple[str, float, float]]]()
 TIMEOUT_S = 3600
-Measure = Callable[[str, float, float], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--bench-cache", type=Path, default=Path("build/bench"), help="where what was built is kept")
     parser.addoption("--suite", choices=("bookworm", "trixie"), default="bookworm", help="the Debian of the containers")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[MEASURED] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:  # a fixture may have a system to install
         item.add_marker(pytest.mark.timeout(TIMEOUT_S))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.stash[MEASURED]:
-        terminalreporter.section(f"measured, with a load of {os.getloadavg()[1]:.1f} on {os.cpu_count()} processors")
-        for what, seconds, most in config.stash[MEASURED]:
-            terminalreporter.write_line(f"{seconds:8.2f} s  of {most:5.0f}   {what}")
-
-
-@pytest.fixture
-def measured(request: pytest.FixtureRequest) -> Iterator[Measure]:
-    """Takes what was measured, in seconds, and the most it may be, for the table; more than that fails, in the end."""
-    too_slow = []
-
-    def measure(what: str, seconds: float, most: float) -> None:
-        request.config.stash[MEASURED].append((what, seconds, most))
-        if seconds > most:
-            too_slow.append(f"{what}: {seconds:.2f} s, at most {most:.0f}")
-
-    yield measure
-    assert not too_slow
-
-
-@pytest.fixture(scope="session")
-def cache(request: pytest.FixtureRequest) -> Path:
-    folder: Path = request.config.getoption("--bench-cache")
-    return folder.resolve()
 
 
 @pytest.fixture(scope="session")

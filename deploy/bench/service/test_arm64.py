@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from deploy.bench.chroot import Chroot, runs_arm64
+from deploy.bench.conftest import Measure
 from deploy.bench.container import debian_root
 from deploy.bench.package import REPOSITORY, offline_package
-from deploy.bench.service.conftest import Measure
 
 STACKS = {"bookworm": ("3.11", "1.24"), "trixie": ("3.13", "2.")}
 """With the versions of Python and NumPy that belong to each."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.bench.conftest import Measure
 from deploy.bench.service.appliance import DEMO, Appliance
-from deploy.bench.service.conftest import Measure
 
 
 @pytest.mark.parametrize("signal", ["KILL", "SEGV"])

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploy.bench.conftest import Measure
 from deploy.bench.container import Container
 from deploy.bench.package import spoilt
 from deploy.bench.service.appliance import Appliance
-from deploy.bench.service.conftest import Measure
 from deploy.bench.service.test_install import new_version, spoilt_service
 
 ROLE = Path(__file__).parent.parent.parent / "ansible"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from deploy.bench.conftest import Measure
 from deploy.bench.container import Container
 from deploy.bench.machine import CommandError
 from deploy.bench.package import spoilt
 from deploy.bench.service.appliance import DEMO, Appliance
-from deploy.bench.service.conftest import Measure
 
 IN_PASSING = ("/var/lib/private", "__pycache__", "config.yaml.new", "group-", "gshadow-")
 """What is not a trace: state of the service, bytecode, the default beside a configuration, the backups of groupadd."""

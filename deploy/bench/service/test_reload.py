@@ -3,8 +3,8 @@
 import json
 import re
 
+from deploy.bench.conftest import Measure
 from deploy.bench.service.appliance import DEMO, Appliance
-from deploy.bench.service.conftest import Measure
 
 
 def moods(appliance: Appliance) -> list[str]:

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
+from deploy.bench.conftest import Measure
 from deploy.bench.container import Container
 from deploy.bench.machine import CommandError
 from deploy.bench.service.appliance import DEMO, LAST_GOOD, Appliance
-from deploy.bench.service.conftest import Measure
 
 CARD = "/boot/firmware/fer-pi.yaml"
 

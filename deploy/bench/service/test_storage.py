@@ -2,9 +2,9 @@
 
 import time
 
+from deploy.bench.conftest import Measure
 from deploy.bench.container import Container
 from deploy.bench.service.appliance import DEMO, LAST_GOOD, Appliance
-from deploy.bench.service.conftest import Measure
 
 
 def test_what_it_keeps_outlasts_restarts_and_reboots(machine: Container, appliance: Appliance) -> None:
