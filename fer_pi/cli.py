@@ -109,10 +109,15 @@ def run(config_path: Path, card: Path | None, state_dir: Path | None, runtime_di
 
     Ctrl-C and SIGTERM stop it, SIGHUP has it read the configuration anew.
     """
+    from fer_pi.device.first_light import FirstLight
+
+    light = FirstLight(state_dir, card if card and card.exists() else config_path)  # the rest takes seconds to load
+
     from fer_pi.config_choice import ConfigFiles
     from fer_pi.service import serve
 
-    serve(ConfigFiles(config_path, card, state_dir), state_dir, runtime_dir, os.environ.get("NOTIFY_SOCKET"), sysfs)
+    files = ConfigFiles(config_path, card, state_dir)
+    serve(files, state_dir, runtime_dir, os.environ.get("NOTIFY_SOCKET"), sysfs, light)
 
 
 @commands.command()

@@ -35,6 +35,10 @@ class Options(BaseModel):
         """The GPIO pins (BCM numbers) that these options claim, each with the option that does."""
         return []
 
+    def first_light(self) -> dict[int, bool]:
+        """The pins (BCM numbers) of a light, high or low, at which it says "starting" without anybody who dims it."""
+        return {}
+
 
 class Config(Options):
     """All settings. The types of the blocks come from the registry: see `config_model`."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from fer_pi.atomic_file import replace_file
 from fer_pi.attempts import Attempts
 from fer_pi.config import Config, load_config
+from fer_pi.device import first_light
 from fer_pi.errors import ConfigError, FerPiError
 from fer_pi.types import Reading
 
@@ -45,6 +46,7 @@ class ConfigFiles:
         """`system` is used unless `card` exists; `state` is the folder for the last good one, None to keep none."""
         self._system = system
         self._card = card
+        self._state = state
         self._last_good = state / LAST_GOOD if state else None
         self._attempts = Attempts(state)
         self._tried: set[Path] = set()
@@ -106,14 +108,16 @@ class ConfigFiles:
         """Remember `choice` as the last good one; a disk that cannot be written is a warning, no more."""
         if not choice.fault:
             self._attempts.forget()
-        if self._last_good is None:
+        if self._state is None:
             return
+        lights = [options.first_light() for options in choice.config.outputs]
+        levels = {pin: high for light in lights for pin, high in light.items()}
         try:
-            if not (_is_there(self._last_good) and self._last_good.read_bytes() == choice.content):
-                replace_file(self._last_good, choice.content)
+            if _changed(self._state / LAST_GOOD, choice.content):
                 log.info("%s has run well and is kept as the last good configuration", choice.path)
+            _changed(self._state / first_light.NAME, first_light.noted(levels, choice.content))
         except OSError as error:
-            log.warning("the last good configuration cannot be kept in %s: %s", self._last_good, error.strerror)
+            log.warning("the last good configuration cannot be kept in %s: %s", self._state, error.strerror)
 
     def _uses_card(self) -> bool:
         return self._card is not None and _is_there(self._card)
@@ -184,10 +188,17 @@ def write_complaints(path: Path, error: FerPiError | None) -> None:
             "file:line:column of each mistake stands before it. Mend them, and start again; until then the last good\n"
             "configuration is used. This file goes away by itself.\n"
         ).encode()
-        if not _is_there(beside) or beside.read_bytes() != text:
-            replace_file(beside, text)
+        _changed(beside, text)
     except OSError as refused:
         log.debug("%s is left as it is: %s", beside, refused.strerror)
+
+
+def _changed(path: Path, content: bytes) -> bool:
+    """Whether the file had to be replaced to have this content. Raises OSError."""
+    if _is_there(path) and path.read_bytes() == content:
+        return False
+    replace_file(path, content)
+    return True
 
 
 def _read(path: Path) -> Choice:

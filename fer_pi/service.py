@@ -11,6 +11,7 @@ from fer_pi.config import Config
 from fer_pi.config_choice import Choice, ConfigFiles, LastGood
 from fer_pi.device import lights_out
 from fer_pi.device.board import SYSFS
+from fer_pi.device.first_light import FirstLight
 from fer_pi.device.governor import Governor
 from fer_pi.device.privacy import PrivacySwitch
 from fer_pi.device.service_manager import ServiceManager
@@ -26,11 +27,13 @@ def serve(
     runtime: Path | None = None,
     notify: str | None = None,
     sysfs: Path = SYSFS,
+    light: FirstLight | None = None,
 ) -> None:
     """Show the mood until a signal ends it, or until a file that feeds it ends.
 
     `state` is the folder for what outlasts a restart, `runtime` that of the status file, `notify` the address of the
-    service manager; each may be missing. `sysfs` is where heat and power supply are read. Raises ConfigError or
+    service manager; each may be missing. `sysfs` is where heat and power supply are read, `light` what has shone so
+    far and makes way for the outputs. Raises ConfigError or
     ModelError only where there is no other configuration to go on with.
     """
     with_these = PrivacySwitch(state), Governor(sysfs)
@@ -40,6 +43,8 @@ def serve(
             sinks.append(ServiceManager(notify))
             closing.callback(sinks[-1].close)
         choice = files.at_start()
+        if light:
+            light.end()
         while True:
             try:
                 _run(choice, files, sinks, runtime, *with_these)

@@ -1,55 +1,14 @@
 """Whatever ends the program, its pins drive nothing afterwards, and nobody else's are touched."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from struct import pack_into, unpack_from
 
 import pytest
 
 from fer_pi.device.lights_out import let_go, note_pins, noted_pins
-
-
-class Chips:
-    """/dev with gpiochips, and the kernel behind them: refuses what it would refuse."""
-
-    def __init__(self, dev: Path, labels: list[str], held: set[int] = frozenset()) -> None:  # type: ignore[assignment]
-        self.dev, self.labels, self.held = dev, labels, held
-        for number in range(len(labels)):
-            (dev / f"gpiochip{number}").touch()
-        self.inputs: list[tuple[str, int]] = []
-        self.lines: list[int] = []
-
-    def ioctl(self, handle: int, code: int, argument: bytearray) -> int:
-        chip = Path(f"/proc/self/fd/{handle}").readlink().name
-        label = self.labels[int(chip.removeprefix("gpiochip"))]
-        # _IOC(direction, 0xB4, number, size) of <linux/gpio.h>
-        direction, size, kind, number = code >> 30, code >> 16 & 0x3FFF, code >> 8 & 0xFF, code & 0xFF
-        assert (kind, size) == (0xB4, len(argument))
-        if (direction, number) == (2, 1):
-            pack_into("=32s32sI", argument, 0, chip.encode(), label.encode(), 58)
-            return 0
-        assert (direction, number) == (3, 7)
-        # struct gpio_v2_line_request, field by field
-        offsets = unpack_from("=64I", argument, 0)
-        flags, attributes, *padding = unpack_from("=QI5I", argument, 288)
-        attribute_bytes = argument[320:560]
-        lines, buffer, *more = unpack_from("=II5I", argument, 560)
-        assert (flags, attributes, lines, buffer) == (4, 0, 1, 0)
-        assert not any((*padding, *more, *offsets[1:], *attribute_bytes))
-        if offsets[0] in self.held:
-            raise OSError(16, "Device or resource busy")
-        self.inputs.append((label, offsets[0]))
-        line = os.open("/dev/null", os.O_RDONLY)
-        self.lines.append(line)
-        pack_into("=i", argument, 588, line)
-        return 0
-
-    def released(self) -> bool:
-        """Whether every line that was handed out was given back."""
-        return not any(Path(f"/proc/self/fd/{line}").exists() for line in self.lines)
+from fer_pi.testing.chips import Chips
 
 
 @pytest.fixture(params=["pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1"])

@@ -7,23 +7,16 @@ that is dark for a common cathode and for a common anode, and right for a button
 Needs nothing but Python's own modules, for it stands between a crash and the next start.
 """
 
+import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fcntl import ioctl
 from pathlib import Path
-from struct import pack_into, unpack_from
+
+from fer_pi.device.header import DEV, Ioctl, as_input, header
 
 NAME = "pins"
 """The name, in the runtime folder, of the note that says which pins are ours: their numbers, with blanks between."""
-
-_CHIP_INFO = 0x8044B401
-"""GPIO_GET_CHIPINFO_IOCTL of <linux/gpio.h>: name, label (32 bytes each), number of lines (32 bit)."""
-_GET_LINE = 0xC250B407
-"""GPIO_V2_GET_LINE_IOCTL: offsets[64], consumer (32 bytes), flags (64 bit) and 264 bytes more, number of lines."""
-_INPUT = 1 << 2
-"""GPIO_V2_LINE_FLAG_INPUT"""
-
-Ioctl = Callable[[int, int, bytearray], int]
 
 
 def note_pins(folder: Path, pins: Iterable[int]) -> None:
@@ -39,38 +32,17 @@ def noted_pins(folder: Path) -> list[int]:
         return []
 
 
-def let_go(pins: Iterable[int], dev: Path = Path("/dev"), ioctl: Ioctl = ioctl) -> list[int]:
+def let_go(pins: Iterable[int], dev: Path = DEV, ioctl: Ioctl = ioctl) -> list[int]:
     """Make `pins` (BCM numbers) of the board's own chip inputs; returns those that somebody else holds, and keeps."""
-    for path in sorted(dev.glob("gpiochip*")):
-        try:
-            with path.open("rb", buffering=0) as chip:
-                if _is_header(chip.fileno(), ioctl):
-                    return [pin for pin in pins if not _made_input(chip.fileno(), pin, ioctl)]
-        except OSError:
-            continue  # not ours to open, so it is none of ours
-    return []
+    chip = header(dev, ioctl)
+    return [pin for pin in pins if not _made_input(chip, pin, ioctl)] if chip else []
 
 
-def _is_header(chip: int, ioctl: Ioctl) -> bool:
-    """Whether these are the pins of the header, and not those of a display or a PoE hat."""
-    info = bytearray(68)
-    ioctl(chip, _CHIP_INFO, info)
-    label: bytes = unpack_from("32s", info, 32)[0].rstrip(b"\0")
-    return label.startswith((b"pinctrl-bcm", b"pinctrl-rp1"))
-
-
-def _made_input(chip: int, pin: int, ioctl: Ioctl) -> bool:
-    request = bytearray(592)
-    pack_into("=I", request, 0, pin)
-    pack_into("=32s", request, 256, b"fer-pi lights out")
-    pack_into("=Q", request, 288, _INPUT)
-    pack_into("=I", request, 560, 1)
+def _made_input(chip: Path, pin: int, ioctl: Ioctl) -> bool:
     try:
-        ioctl(chip, _GET_LINE, request)
+        os.close(as_input(chip, pin, b"fer-pi lights out", ioctl))
     except OSError:
         return False
-    line: int = unpack_from("=i", request, 588)[0]
-    open(line, "rb", buffering=0).close()
     return True
 
 

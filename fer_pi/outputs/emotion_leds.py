@@ -59,6 +59,11 @@ class EmotionLedsOptions(Options):
         uses = _uses(self.leds)
         return uses if self.status_pin is None else [*uses, (self.status_pin, "status_pin")]
 
+    def first_light(self) -> dict[int, bool]:
+        """The LED of the state, or all of them if there is none, as for any state."""
+        lit = [pin for pin, _ in self.pins()] if self.status_pin is None else [self.status_pin]
+        return dict.fromkeys(lit, self.common == "cathode") if self.brightness else {}
+
 
 def _uses(leds: Mapping[Emotion, int]) -> list[PinUse]:
     return [(pin, f"leds.{emotion.value}") for emotion, pin in leds.items()]

@@ -158,6 +158,15 @@ class RgbLedOptions(Options):
         """The pins that are used, each with the name of its option."""
         return [(self.red, "red"), (self.green, "green"), (self.blue, "blue")]
 
+    def first_light(self) -> dict[int, bool]:
+        """The colours of "starting" that are at least half as bright as its brightest."""
+        look = self.looks().statuses[Status.STARTING]
+        duty = led_duty(look.color, self.brightness * look.brightness, self.gamma)
+        if look.effect is Effect.OFF or not max(duty):
+            return {}
+        low_lights = self.common == "anode"
+        return {pin: (2 * level >= max(duty)) != low_lights for (pin, _), level in zip(self.pins(), duty, strict=True)}
+
     def looks(self) -> Looks:
         """The default looks with the changes of these options."""
         unchanged = LookOptions()

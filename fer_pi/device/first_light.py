@@ -1,0 +1,55 @@
+"""Lights the LED as soon as Python runs: what shows the mood takes seconds to load, and a dark light looks dead.
+
+Which pins that takes was noted when the configuration last ran well. If its file has changed since, it stays dark until
+that was checked: what was a light may be a button now.
+
+Needs nothing but Python's own modules.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from fcntl import ioctl
+from pathlib import Path
+
+from fer_pi.device.header import DEV, Ioctl, as_outputs, header
+
+NAME = "first-light"
+"""The name of the note in the state folder: the SHA-256 of the configuration, then each pin with a sign, + for high."""
+
+
+def noted(levels: Mapping[int, bool], content: bytes) -> bytes:
+    """The note that with a file of this `content` pins (BCM numbers) at these levels say "starting"."""
+    signed = [f"{'+' if high else '-'}{pin}" for pin, high in levels.items()]
+    return " ".join([hashlib.sha256(content).hexdigest(), *signed]).encode() + b"\n"
+
+
+def levels_noted(folder: Path, content: bytes) -> dict[int, bool]:
+    """The levels noted in `folder` for a configuration file of this `content`; none if it was another one."""
+    try:
+        about, *signed = (folder / NAME).read_text("ascii").split()
+        levels = {abs(int(word)): word[0] == "+" for word in signed}
+    except (OSError, ValueError):
+        return {}
+    return levels if about == hashlib.sha256(content).hexdigest() else {}
+
+
+class FirstLight:
+    """Drives the noted pins from the moment that it is made; of trouble it says nothing, the real light will."""
+
+    def __init__(self, folder: Path | None, config: Path, dev: Path = DEV, ioctl: Ioctl = ioctl) -> None:
+        """`folder` is that of the note, `config` the configuration file that the program is about to use."""
+        self._line: int | None = None
+        try:
+            levels = levels_noted(folder, config.read_bytes()) if folder else {}
+            chip = header(dev, ioctl) if levels else None
+            if chip:
+                self._line = as_outputs(chip, levels, b"fer-pi first light", ioctl)
+        except OSError:
+            return
+
+    def end(self) -> None:
+        """Let go of the pins; twice is fine."""
+        line, self._line = self._line, None
+        if line is not None:
+            os.close(line)
