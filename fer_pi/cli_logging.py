@@ -5,14 +5,14 @@ import os
 import sys
 from typing import IO, cast
 
-from rich.console import Console as Terminal
-from rich.logging import RichHandler
-
 
 def log_to_stderr(verbose: int, quiet: bool) -> None:
     """Have every module's log lines shown: what is wrong (quiet), what changes, or (verbose) every detail."""
     level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
     if sys.stderr.isatty():
+        from rich.console import Console as Terminal  # which the service, with no terminal, need not wait for
+        from rich.logging import RichHandler
+
         terminal = Terminal(file=cast(IO[str], PresentStderr()))
         handler: logging.Handler = RichHandler(console=terminal, show_path=verbose > 1, rich_tracebacks=False)
         form = "%(message)s"

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ class Guest:
         self._run_tool("qemu-img", "create", "-q", "-f", "qcow2", "-b", image.disk, "-F", "raw", self._disk)
         self._qemu: subprocess.Popen[bytes] | None = None
         self._agent: socket.socket | None = None
+        self._lines = ExitStack()
+        """The connections to it while it runs."""
 
     def boot(self) -> float:
         """Switch it on, and return the seconds until it took commands; a machine that runs is left as it is (0.0)."""
@@ -54,12 +57,13 @@ class Guest:
             self._qemu = subprocess.Popen(
                 self._command(), stdin=subprocess.DEVNULL, stdout=complaints, stderr=complaints
             )
-        self._agent = self._connected("agent")
-        self._control = self._connected("control").makefile("rwb")
+        self._agent = self._lines.enter_context(self._connected("agent"))
+        control = self._lines.enter_context(self._connected("control"))
+        self._control = self._lines.enter_context(control.makefile("rwb"))
         self._control.readline()
         self.control("qmp_capabilities")
         self._agent.settimeout(BOOT_WITHIN_S)
-        self._answers = self._agent.makefile("rb")
+        self._answers = self._lines.enter_context(self._agent.makefile("rb"))
         self._ready()
         return time.monotonic() - began
 
@@ -73,10 +77,12 @@ class Guest:
 
     def cut_power(self) -> None:
         """Pull the plug: what was not on the disk is lost, nothing is shut down. `boot` starts it again."""
-        if self._qemu is not None:
-            self._qemu.kill()
-            self._qemu.wait()
+        if self._qemu is None:
+            return
+        self._qemu.kill()
+        self._qemu.wait()
         self._qemu = None
+        self._lines.close()
 
     def run(self, command: str, timeout_s: float = 60.0) -> str:
         """What `command`, given to bash as root, has said on standard output and error.

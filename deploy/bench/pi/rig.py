@@ -12,6 +12,9 @@ from deploy.bench.pi.leds import LedLog, Level
 from deploy.bench.pi.webcam import Webcam
 from deploy.bench.service.appliance import Appliance, NotYet
 
+LOOK_S = 0.25
+"""A look takes the emulated processor a tenth of a second, which is missing elsewhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rig:
@@ -46,4 +49,4 @@ def rig(image: Image, work: Path, *, screen: tuple[int, int] | None = (800, 480)
     work.mkdir(parents=True, exist_ok=True)
     webcam = Webcam(work / "webcam", pictures.smile)
     guest = Guest(image, work, usb=[work / "webcam"], screen=screen, watchdog=watchdog)
-    return Rig(guest, webcam, Appliance(guest), LedLog(guest))
+    return Rig(guest, webcam, Appliance(guest, LOOK_S), LedLog(guest))

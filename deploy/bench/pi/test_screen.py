@@ -1,15 +1,13 @@
-"""A monitor that is pulled out, that was never there, or that has another size."""
+"""A monitor that is pulled out and put back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
-import pytest
 
 from deploy.bench.conftest import Measure
-from deploy.bench.pi.image import Image
-from deploy.bench.pi.rig import Rig, rig
+from deploy.bench.pi.rig import Rig
 
 SOCKET = "/sys/class/drm/card*-Virtual-1/status"
 """The kernel's own switch: what is written there it takes for the state of the cable."""
@@ -43,39 +41,6 @@ def test_one_that_is_pulled_out_comes_back(pi: Rig, artefacts: Path, measured: M
     assert pi.appliance.pid == before
     pi.guest.screenshot(artefacts / "monitor_back.png")
     assert brightness(artefacts / "monitor_back.png") > 20
-
-
-@pytest.fixture
-def other(image: Image, tmp_path: Path) -> Iterator[Callable[[tuple[int, int] | None], Rig]]:
-    made: list[Rig] = []
-
-    def with_screen(size: tuple[int, int] | None) -> Rig:
-        made.append(rig(image, tmp_path / "w", screen=size))
-        made[0].webcam.plug()
-        made[0].guest.boot()
-        return made[0]
-
-    yield with_screen
-    for one in made:
-        one.close()
-
-
-def test_one_of_another_size_is_filled(other: Callable[..., Rig], artefacts: Path) -> None:
-    pi = other((1280, 720))
-    pi.appliance.until(screen_is(True), 180)
-    pi.guest.screenshot(artefacts / "monitor_1280x720.png")
-    picture = cv2.imread(str(artefacts / "monitor_1280x720.png"))
-    assert picture is not None
-    assert picture.shape[:2] == (720, 1280)
-    assert brightness(artefacts / "monitor_1280x720.png") > 20
-
-
-def test_without_one_the_light_shows_the_mood(other: Callable[..., Rig], measured: Measure) -> None:
-    pi = other(None)
-    pi.appliance.until(screen_is(False), 180)
-    told = pi.appliance.status()
-    assert of_output(told, "rgb_led")["ok"]
-    assert of_output(told, "screen")["problem"]
 
 
 def brightness(picture: Path) -> float:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from deploy.bench.pi.usbredir import Setup
 
 WIDTH, HEIGHT = 640, 480
-RATES_HZ = (30, 15)
+RATES_HZ = (6, 3)
+"""An emulated processor takes 15 to 20 times as long for a picture as a Pi does."""
 BULK_IN, BULK_PACKET = 0x81, 512
 PAYLOAD_MAX = 16384
 """Bytes that the computer asks for at once; each such payload has a header of its own."""

@@ -11,7 +11,6 @@ from deploy.bench.machine import Machine
 CONFIG = "/etc/fer-pi/config.yaml"
 STATUS = "/run/fer-pi/status.json"
 LAST_GOOD = "/var/lib/private/fer-pi/config.yaml.last-good"
-LOOK_S = 0.02
 
 DEMO = "camera: {kind: demo, loop: true}\noutputs: [{kind: event_log}]\n"
 """Somebody smiles two seconds after the beginning, and for ever; each change of the mood is a line in the journal."""
@@ -26,8 +25,10 @@ class NotYet(Exception):
 class Appliance:
     """The service as whoever looks after it sees it."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, look_s: float = 0.02) -> None:
+        """`look_s` are the seconds between looks while something is waited for."""
         self.machine = machine
+        self._look_s = look_s
 
     def configure(self, text: str) -> None:
         """Let this be the configuration file; nothing is told of it."""
@@ -80,8 +81,8 @@ class Appliance:
         while (passed := time.monotonic() - began) < within_s:
             if result := found(told := self.status()):
                 return result, passed
-            time.sleep(LOOK_S)
-        raise NotYet(f"not in {within_s:.0f} s; the last status was {told}\n{self.system('status || true')}")
+            time.sleep(self._look_s)
+        raise NotYet(f"not in {within_s:.0f} s; the last status was {told}")
 
     def until_mood(self, within_s: float = 30.0, *, after: int = 0) -> float:
         """Seconds until a process, other than `after`, shows a mood."""

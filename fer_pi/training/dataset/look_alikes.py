@@ -86,7 +86,7 @@ def groups(images: NDArray[np.uint8], least: float = PERHAPS) -> NDArray[np.int6
 def alike(images: NDArray[np.uint8], others: NDArray[np.uint8] | None = None, least: float = LIKENESS) -> Pairs:
     """All pairs of (N, 48, 48) pictures that correlate by `least` or more, moved apart by `SHIFTS`, mirrored or not.
 
-    All are compared with all: 26,818 pictures among themselves take 45 s on one core. What makes that possible is
+    All are compared with all: 26,818 pictures among themselves take 50 s on one core. What makes that possible is
     a bound: the correlation of two thumbnails is at most that of their first `SKETCH` principal components plus the
     product of the lengths of what is left of each (Cauchy and Schwarz), so few have to be compared in full.
     """

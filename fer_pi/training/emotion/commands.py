@@ -29,7 +29,7 @@ SHIPPED = "shipped"
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the finished model."
 )
-@click.option("--epochs", type=click.IntRange(1, 10_000), help="Passes over the faces.  [default: 64]")
+@click.option("--epochs", type=click.IntRange(1, 10_000), help="Passes over the faces.  [default: 64; recogniser: 27]")
 @click.option(
     "--net",
     type=click.Choice(["pi", "light", "teacher", "recogniser", "tiny"]),
@@ -47,7 +47,7 @@ SHIPPED = "shipped"
 @click.option(
     "--rate",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Highest learning rate; lower it with --start.  [default: 0.1]",
+    help="Highest learning rate; lower it with --start.  [default: 0.1; recogniser: 0.0006]",
 )
 @click.option(
     "--start",

@@ -1,7 +1,6 @@
 """From one's own labelled faces to a model that knows them better: adapt, choose how far to go, export, compare."""
 
 import logging
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -19,7 +18,7 @@ from fer_pi.training.emotion.data import Faces, load_faces
 from fer_pi.training.emotion.evaluate import answers
 from fer_pi.training.emotion.folders import has_part, pictures_below
 from fer_pi.training.emotion.net import EmotionNet
-from fer_pi.training.emotion.product import export_model
+from fer_pi.training.emotion.product import export_model, put
 from fer_pi.training.emotion.reading_back import float_net
 from fer_pi.types import EMOTIONS
 from fer_pi.vision.align import normalized
@@ -88,11 +87,7 @@ def personalise(
                 f" after {figures['after']:.1%}; log loss down by {figures['gain']:.3f} +- {figures['gain_error']:.3f};"
                 " nothing was written; record more faces"
             )
-        out.mkdir(exist_ok=True)
-        for part in sorted(made.iterdir(), key=lambda path: path.name == "manifest.json"):
-            shutil.copyfile(part, out / f".{part.name}.part")
-        for part in sorted(made.iterdir(), key=lambda path: path.name == "manifest.json"):
-            (out / f".{part.name}.part").replace(out / part.name)
+        put(made, out)
     return figures
 
 

@@ -151,12 +151,18 @@ def export_model(
         manifest["training"]["metrics"] = metrics
         _write(folder, manifest)
         (folder / CARD).write_text(card_text(manifest, voted=valid.voted), encoding="utf-8")
-        out.mkdir(exist_ok=True)
-        for file in (MODEL, CARD, MANIFEST):
-            shutil.copyfile(folder / file, out / f".{file}.part")
-        for file in (MODEL, CARD, MANIFEST):
-            (out / f".{file}.part").replace(out / file)
+        put(folder, out)
     return metrics["int8"]["majority"]
+
+
+def put(made: Path, out: Path) -> None:
+    """Copy the model in `made` to the folder `out`: what lies there stays whole until all of it has arrived."""
+    out.mkdir(exist_ok=True)
+    files = (MODEL, CARD, MANIFEST)
+    for file in files:
+        shutil.copyfile(made / file, out / f".{file}.part")
+    for file in files:
+        (out / f".{file}.part").replace(out / file)
 
 
 def _manifest(content: bytes, net: nn.Module, config: dict[str, Any]) -> dict[str, Any]:

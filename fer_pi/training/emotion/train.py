@@ -42,7 +42,7 @@ class Recipe:
     """Pays for large nets only: the small one has more to learn than it can hold as it is."""
     rare_power: float = 0.25
     """How much more often rare emotions are drawn; 0 not at all, 1 as often as common ones."""
-    teaching: float = 0.5
+    teaching: float = 0.6
     """Share of the teachers' opinion in what is taught, where there are teachers; the rest is the votes."""
     recrop_share: float = 0.3
     """Of the faces that a detector has cut anew, how many are shown so rather than as the data set cut them."""
