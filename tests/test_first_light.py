@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_the_light_of_what_ran_well_shines_until_it_is_ended(chips: Chips, confi
 
 def test_a_configuration_that_has_changed_is_not_trusted_with_pins(chips: Chips, config: Path) -> None:
     config.write_text(config.read_text() + "# a word\n")
-    shining(chips, config)
+    shining(chips, config).end()
     assert not chips.outputs
 
 
@@ -71,6 +72,20 @@ def test_pins_that_somebody_else_holds_are_left_to_them(chips: Chips, config: Pa
     chips.held = {6}
     shining(chips, config).end()
     assert not chips.outputs
+
+
+def test_it_shines_once_the_pins_can_be_had(chips: Chips, config: Path) -> None:
+    """While the board starts, the driver's chip may come after us."""
+    chips.held = {6}
+    light = shining(chips, config)
+    assert not chips.outputs
+    chips.held = set()
+    give_up_at = time.monotonic() + 10
+    while not chips.outputs and time.monotonic() < give_up_at:
+        time.sleep(0.01)
+    assert chips.outputs
+    light.end()
+    assert chips.released()
 
 
 def test_without_a_header_there_is_no_light(tmp_path: Path, config: Path) -> None:

@@ -11,11 +11,14 @@ import os
 from collections.abc import Mapping
 from fcntl import ioctl
 from pathlib import Path
+from threading import Event, Thread
 
 from fer_pi.device.header import DEV, Ioctl, as_outputs, header
 
 NAME = "first-light"
 """The name of the note in the state folder: the SHA-256 of the configuration, then each pin with a sign, + for high."""
+
+AGAIN_S = 0.1
 
 
 def noted(levels: Mapping[int, bool], content: bytes) -> bytes:
@@ -35,21 +38,41 @@ def levels_noted(folder: Path, content: bytes) -> dict[int, bool]:
 
 
 class FirstLight:
-    """Drives the noted pins from the moment that it is made; of trouble it says nothing, the real light will."""
+    """Drives the noted pins, as soon as they may be had; of trouble it says nothing, the real light will."""
 
     def __init__(self, folder: Path | None, config: Path, dev: Path = DEV, ioctl: Ioctl = ioctl) -> None:
         """`folder` is that of the note, `config` the configuration file that the program is about to use."""
         self._line: int | None = None
+        self._ended = Event()
+        self._waiting: Thread | None = None
         try:
-            levels = levels_noted(folder, config.read_bytes()) if folder else {}
-            chip = header(dev, ioctl) if levels else None
-            if chip:
-                self._line = as_outputs(chip, levels, b"fer-pi first light", ioctl)
+            self._levels = levels_noted(folder, config.read_bytes()) if folder else {}
         except OSError:
+            self._levels = {}
+        if not self._levels or self._lit(dev, ioctl):
             return
+        # While the board starts, the chip's driver or the right to open it may come later than this.
+        self._waiting = Thread(target=self._wait, args=(dev, ioctl), name="first light", daemon=True)
+        self._waiting.start()
 
     def end(self) -> None:
         """Let go of the pins; twice is fine."""
+        self._ended.set()
+        if self._waiting is not None:
+            self._waiting.join()
         line, self._line = self._line, None
         if line is not None:
             os.close(line)
+
+    def _wait(self, dev: Path, ioctl: Ioctl) -> None:
+        while not self._ended.wait(AGAIN_S) and not self._lit(dev, ioctl):
+            pass
+
+    def _lit(self, dev: Path, ioctl: Ioctl) -> bool:
+        try:
+            chip = header(dev, ioctl)
+            if chip is not None:
+                self._line = as_outputs(chip, self._levels, b"fer-pi first light", ioctl)
+        except OSError:
+            return False
+        return self._line is not None

@@ -74,5 +74,5 @@ def test_one_that_breaks_is_noticed_and_opened_anew(pi: Rig, artefacts: Path, me
     pi.guest.screenshot(artefacts / f"webcam_{fault}.png")
     pi.webcam.fault = Fault.NONE
     recovered_s = pi.appliance.until_mood()
-    measured(f"webcam is {fault}: shown", noticed_s, 3.5)
+    measured(f"webcam is {fault}: shown", noticed_s, 3)
     measured(f"webcam was {fault}: mood shown", recovered_s, 5)
