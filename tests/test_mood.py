@@ -75,6 +75,19 @@ def test_strength_and_since_are_those_of_the_mood() -> None:
     assert all(0 < mood.strength <= 1 for mood in said if mood.emotion)
 
 
+@pytest.mark.parametrize("interval_s", [0.9, 1.1, 1.6, 2.9])
+def test_a_board_that_manages_less_than_one_look_a_second_still_tells_the_mood(interval_s: float) -> None:
+    """Nobody was seen to leave, so nobody has; after a longer gap everybody is looked at afresh."""
+    seen = shown([[(HERE, HAPPY)]] * 6, 1 / interval_s)
+    assert [mood.emotion for _, mood in seen[1:]] == [Emotion.HAPPINESS] * 5
+    assert {sighting.track for sightings, _ in seen for sighting in sightings} == {1}
+
+
+def test_frames_more_than_three_seconds_apart_tell_nothing_of_each_other() -> None:
+    seen = shown([[(HERE, HAPPY)]] * 4, 1 / 3.1)
+    assert [(sightings[0].track, mood.emotion) for sightings, mood in seen] == [(n, None) for n in (1, 2, 3, 4)]
+
+
 def test_two_emotions_alike_are_not_sure() -> None:
     assert changes(moods([[(HERE, TORN)]] * 90)) == [None]
 

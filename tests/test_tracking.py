@@ -94,14 +94,16 @@ def test_one_face_is_one_track_in_each_frame_and_no_track_comes_back_from_the_de
         tracker, time = Tracker(1.0), 0.0
         last_seen: dict[int, float] = {}
         for _ in range(80):
-            time += float(rng.choice([0.0, 0.01, 0.1, 0.6, 1.5]))
+            before = time
+            time += float(rng.choice([0.0, 0.01, 0.1, 0.6, 1.5, 4.0]))
             places = rng.uniform(0, 600, (rng.integers(0, 8), 2))
             faces = [face_at(x, y, float(rng.uniform(1, 200))) for x, y in places.tolist()]
             numbers = [seen.track for seen in tracker.follow(faces, time)]
             assert len(set(numbers)) == len(faces)
             for number in numbers:
                 assert number in last_seen or number > max(last_seen, default=0)
-                assert time - last_seen.get(number, time) <= 1.0 + 1e-9
+                seen_at = last_seen.get(number, time)
+                assert time - seen_at <= 1.0 + 1e-9 or (seen_at == before and time - seen_at <= 3.0)
                 last_seen[number] = time
         assert sorted(last_seen) == list(range(1, len(last_seen) + 1))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fer_pi.mood.impression import Impression
 from fer_pi.mood.options import MoodOptions
 from fer_pi.mood.room import Focus, Person, mixture
-from fer_pi.mood.tracking import Tracked, Tracker
+from fer_pi.mood.tracking import LONGEST_GAP_S, Tracked, Tracker
 from fer_pi.readability import trust
 from fer_pi.types import Face, Mood, Quality, Scores, Sighting
 
@@ -16,7 +16,8 @@ class MoodEngine:
 
     For each frame call `follow`, then `settle` with what the classifier made of the followed faces; `update` is both.
     Times are seconds on the clock of the frames, at any intervals. If that clock goes back, no time is taken to have
-    passed, and everything stays as old as it was; a leap forward is an absence, like any other.
+    passed, and everything stays as old as it was; a leap forward is an absence, like any other, if
+    it is longer than `tracking.LONGEST_GAP_S`.
     """
 
     def __init__(self, options: MoodOptions) -> None:
@@ -34,7 +35,7 @@ class MoodEngine:
         self._people: dict[int, _Memory] = {}
         self._focus = Focus(used.leave_s)
         self._room: Impression | None = None
-        self._seen_at = -math.inf
+        self._seen_at = self._looked_at = -math.inf
         self._now = -math.inf
         self._ahead_s = 0.0
 
@@ -77,15 +78,21 @@ class MoodEngine:
     def _mood(self, people: Sequence[Person], time: float) -> Mood:
         if self._room is None:
             self._room = Impression(self._used, time)
-        elif self._room.scores is not None and time - self._seen_at > self._used.leave_s:
+        elif self._room.scores is not None and self._left(time):
             # Everybody has left; whoever comes next, even in this very frame, is looked at afresh.
             self._room = Impression(self._used, time if self._room.emotion is not None else self._room.since)
         if any(person.missing_s == 0 for person in people):
             self._seen_at = time
             self._look(self._room, people, time)
+        self._looked_at = time
         room = self._room
         track = None if room.scores is None else self._focus.track
         return Mood(room.emotion, room.strength, room.since - self._ahead_s, room.scores, track)
+
+    def _left(self, time: float) -> bool:
+        """Whether nobody was there for long enough; that frames are far apart is no proof, unless they are very far."""
+        in_last_frame = self._seen_at == self._looked_at
+        return time - self._seen_at > max(self._used.leave_s, LONGEST_GAP_S if in_last_frame else 0.0)
 
     def _look(self, room: Impression, people: Sequence[Person], time: float) -> None:
         if self._used.room == "everyone":

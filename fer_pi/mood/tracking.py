@@ -20,6 +20,9 @@ VELOCITY_TAU_S = 0.15
 """Time constant of the velocity."""
 GLIDE_S = 0.4
 """A face that is out of sight is expected to go on as it went, for about this long."""
+LONGEST_GAP_S = 3.0
+"""Frames farther apart tell nothing of each other. Up to here, as on a board that is too busy, whoever was in the last
+one has not been seen to leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,17 @@ class Tracker:
         self._remember_s = remember_s
         self._tracks: dict[int, _Track] = {}
         self._last_track = 0
+        self._at = -math.inf
 
     def follow(self, faces: Sequence[Face], now: float) -> tuple[Tracked, ...]:
         """One `Tracked` for each of `faces`, in their order; `now` in seconds must not be less than before."""
-        self._tracks = {key: track for key, track in self._tracks.items() if now - track.seen_at <= self._remember_s}
+        last, self._at = self._at, now
+        near = now - last <= LONGEST_GAP_S
+        self._tracks = {
+            number: track
+            for number, track in self._tracks.items()
+            if now - track.seen_at <= self._remember_s or (near and track.seen_at == last)
+        }
         numbers = _matches(self._tracks, faces, now)
         seen = []
         for index, face in enumerate(faces):
