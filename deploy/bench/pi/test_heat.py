@@ -1,4 +1,7 @@
-"""A board that is too hot or badly fed is spared in steps, says so, and recovers."""
+"""A board that is too hot or badly fed says so on its screen.
+
+How it slows down shows only at a pace that needs slowing down: in the container.
+"""
 
 from pathlib import Path
 
@@ -6,36 +9,22 @@ import pytest
 
 from deploy.bench.conftest import Measure
 from deploy.bench.pi.rig import Rig
-
-MADE_UP = "/run/made-up-sys"
-TEMPERATURE = f"{MADE_UP}/class/thermal/thermal_zone0/temp"
-FLAGS = f"{MADE_UP}/devices/platform/soc/soc:firmware/get_throttled"
+from deploy.bench.service.test_heat import FLAGS, TEMPERATURE, made_up
 
 
 @pytest.fixture(scope="module", autouse=True)
-def made_up(pi: Rig) -> None:
-    """`fer-pi run --sysfs` is the documented way to show it other flags than the board's."""
+def shown_another_board(pi: Rig) -> None:
     pi.webcam.plug()
-    pi.guest.run(
-        f"mkdir -p $(dirname {TEMPERATURE}) $(dirname {FLAGS}); echo cpu-thermal > $(dirname {TEMPERATURE})/type"
-    )
-    pi.guest.run(f"echo 50000 > {TEMPERATURE}; echo 0 > {FLAGS}")
-    arguments = pi.guest.run("sed -n 's/^ExecStart=//p' /etc/systemd/system/fer-pi.service").strip()
-    pi.appliance.alter(f"ExecStart=\nExecStart={arguments} --sysfs {MADE_UP}")
-    pi.appliance.until_mood(120)
+    made_up(pi.appliance)
 
 
-def test_heat_slows_it_down_and_it_speeds_up_again(pi: Rig, artefacts: Path, measured: Measure) -> None:
-    cool = pi.appliance.status()
+def test_heat_is_said_and_the_mood_goes_on(pi: Rig, artefacts: Path, measured: Measure) -> None:
     pi.guest.run(f"echo 82000 > {TEMPERATURE}")
     measured("82 °C: said", pi.appliance.until(lambda told: "hot" in told["message"])[1], 5)
-    measured("82 °C: at most 3.5 readings a second", pi.appliance.until(lambda told: told["rate_hz"] < 3.5, 90)[1], 60)
     pi.guest.screenshot(artefacts / "hot.png")
-    assert pi.appliance.status()["mood"] == "happiness"
+    pi.appliance.until_mood()
     pi.guest.run(f"echo 60000 > {TEMPERATURE}")
-    wanted_hz = 0.7 * cool["rate_hz"]
-    fast_s = pi.appliance.until(lambda told: not told["message"] and told["rate_hz"] > wanted_hz, 300)[1]
-    measured("60 °C again: as fast as before", fast_s, 240)
+    pi.appliance.until(lambda told: not told["message"], 240)
 
 
 def test_a_weak_supply_is_said(pi: Rig, artefacts: Path, measured: Measure) -> None:
