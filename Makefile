@@ -28,7 +28,7 @@ STACK = $(if $(filter 3.11,$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys
 TESTED := test,screen
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test static check test-stacks bench-container bench-pi bench-pi-short ansible-check test-arm64 size wheel format clean
+.PHONY: help demo bench test static check test-stacks bench-container bench-soak bench-pi bench-pi-short ansible-check test-arm64 size wheel format clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
@@ -65,11 +65,16 @@ without-python-%:
 	.venvs/$*/bin/python -m pytest
 
 # Debian systems of their own on this computer: as root, and with mmdebstrap; what they are made of is kept in build/bench.
-SYSTEMD_BENCH := $(filter-out %/test_arm64.py %/test_fleet.py,$(wildcard deploy/bench/service/test_*.py))
+SYSTEMD_BENCH := $(filter-out %/test_arm64.py %/test_fleet.py %/test_soak.py,$(wildcard deploy/bench/service/test_*.py))
 BENCH = $(BIN)/python -m pytest -p no:cacheprovider --bench-report build/$@
 
 bench-container: .venv/test.stamp ## the service under a real systemd, in containers: installed, started, broken, removed
 	$(BENCH) $(SYSTEMD_BENCH)
+
+SOAK_S ?= 3600
+
+bench-soak: .venv/test.stamp ## an hour of the service at 30 frames a second, or as long as SOAK_S= says: what grows?
+	$(BENCH) --soak-s $(SOAK_S) deploy/bench/service/test_soak.py
 
 # As root, on Debian or Ubuntu; what is missing is installed. The report lies in build/bench-pi. More: docs/bench.md.
 BENCH_PI = deploy/bench/pi/build/tools.sh && $(BENCH) --override-ini=timeout=10800 deploy/bench/pi

@@ -29,6 +29,7 @@ MEASURED = pytest.StashKey[list[Measured]]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bench-cache", type=Path, default=Path("build/bench"), help="where what was built is kept")
     parser.addoption("--bench-report", type=Path, default=Path("build/bench-report"), help="where the report goes")
+    parser.addoption("--soak-s", type=float, default=3600, help="how long a soak lasts")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -76,3 +77,10 @@ def cache(request: pytest.FixtureRequest) -> Path:
     """The folder of what was built and may be used again."""
     folder: Path = request.config.getoption("--bench-cache")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def soak_s(request: pytest.FixtureRequest) -> float:
+    """How long a soak lasts."""
+    seconds: float = request.config.getoption("--soak-s")
+    return seconds

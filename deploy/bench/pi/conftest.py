@@ -12,7 +12,6 @@ from deploy.bench.pi.rig import Rig, rig
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--as-built", action="store_true", help="take the image that was built last, whatever has changed")
     parser.addoption("--times", type=int, default=20, help="how often the webcam and the power are pulled")
-    parser.addoption("--soak-s", type=float, default=3600, help="how long the soak lasts")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,13 +31,6 @@ def times(request: pytest.FixtureRequest) -> int:
     """How often what wears off with repetition is repeated."""
     often: int = request.config.getoption("--times")
     return often
-
-
-@pytest.fixture(scope="session")
-def soak_s(request: pytest.FixtureRequest) -> float:
-    """How long the soak lasts."""
-    seconds: float = request.config.getoption("--soak-s")
-    return seconds
 
 
 @pytest.fixture(scope="session")

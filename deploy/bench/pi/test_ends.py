@@ -18,7 +18,9 @@ def test_what_is_killed_is_back(pi: Rig, measured: Measure) -> None:
     measured("kill -9: mood shown again", pi.appliance.until_mood(60, after=before), 15)
     levels = pi.leds.levels(since=at)
     dark_at = next((level.at for level in levels if not level.lit), levels[-1].at)
+    lit_at = next((level.at for level in levels if level.lit and level.at > dark_at), levels[-1].at)
     measured("kill -9: the light stays on the last mood for", dark_at - at, 5)
+    measured("kill -9: the light says that it starts", lit_at - at, 5)
 
 
 def test_out_of_memory_it_is_back(pi: Rig, measured: Measure) -> None:

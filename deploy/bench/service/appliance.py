@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from deploy.bench.machine import Machine
 
@@ -20,6 +20,15 @@ Found = TypeVar("Found")
 
 class NotYet(Exception):
     """What was waited for has not come in time."""
+
+
+class Belongings(NamedTuple):
+    """What a process holds."""
+
+    threads: int
+    descriptors: int
+    memory_kb: int
+    """Resident."""
 
 
 class Appliance:
@@ -73,6 +82,13 @@ class Appliance:
     def clock(self) -> float:
         """The machine's monotonic clock, in seconds."""
         return float(self.machine.run("cat /proc/uptime").split()[0])
+
+    def belongings(self) -> Belongings:
+        """What its process holds; the least of three looks, for a file may just be written."""
+        process = f"/proc/{self.pid}"
+        look = f"ls {process}/task | wc -l; ls {process}/fd | wc -l; awk '/^VmRSS/ {{print $2}}' {process}/status"
+        looks = [map(int, self.machine.run(f"sleep 0.3; {look}").split()) for _ in range(3)]
+        return Belongings(*map(min, zip(*looks, strict=True)))
 
     def until(self, found: Callable[[dict[str, Any]], Found], within_s: float = 30.0) -> tuple[Found, float]:
         """What `found` first returns of a status that is not false, and the seconds until then. Raises NotYet."""
