@@ -18,7 +18,8 @@ cp "$kernel"/boot/vmlinuz-* "$out/vmlinuz"
 cp "$root/bin/busybox" "$work/bin/"
 for name in sh mount umount insmod sleep switch_root; do ln -s busybox "$work/bin/$name"; done
 install -m 755 "$here/guest/init" "$work/init"
-chroot "$root" modprobe --set-version "$version" --all --show-depends virtio_pci virtio_blk ext4 crc32c_generic |
+# gpio-sim too: a Pi's pins are there before anything else is.
+chroot "$root" modprobe --set-version "$version" --all --show-depends virtio_pci virtio_blk ext4 crc32c_generic gpio-sim |
     sed -n 's/^insmod //p' | awk '!seen[$1]++ {print $1}' | while read -r path; do
     name=$(basename "$path")
     case $name in
