@@ -75,9 +75,9 @@ class Grabber(Protocol):
 class Patience:
     """How long a camera may do nothing new."""
 
-    stall_s: float = 2.5
+    stall_s: float = 2.0
     """Seconds without a usable picture."""
-    frozen_s: float = 2.5
+    frozen_s: float = 2.0
     """Seconds of pictures that are the same byte for byte; 0 for ever."""
 
 

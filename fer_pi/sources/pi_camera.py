@@ -37,9 +37,9 @@ class PiCameraOptions(Options):
     """Frames a second, 1 to 120; in the dark the exposure is kept short enough for it."""
     rotated: bool = False
     """Whether the camera is mounted upside down."""
-    stall_s: float = Field(default=2.5, ge=0.5, le=60)
+    stall_s: float = Field(default=2.0, ge=0.5, le=60)
     """Seconds without a picture after which the camera is opened anew, 0.5 to 60."""
-    frozen_s: float = Field(default=2.5, ge=0, le=600)
+    frozen_s: float = Field(default=2.0, ge=0, le=600)
     """Seconds of exactly the same picture after which the camera is opened anew, 0 to 600; 0 never."""
 
 

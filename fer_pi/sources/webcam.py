@@ -47,9 +47,9 @@ class WebcamOptions(Options):
     """Format to ask for; auto takes an uncompressed one if it is fast enough at this size, else MJPG."""
     half_size: bool = False
     """Decode MJPG at half width and height, for a camera that has no smaller size; other formats are not changed."""
-    stall_s: float = Field(default=2.5, ge=0.5, le=60)
+    stall_s: float = Field(default=2.0, ge=0.5, le=60)
     """Seconds without a picture after which the camera is opened anew, 0.5 to 60."""
-    frozen_s: float = Field(default=2.5, ge=0, le=600)
+    frozen_s: float = Field(default=2.0, ge=0, le=600)
     """Seconds of exactly the same picture after which the camera is opened anew, 0 to 600; 0 never."""
 
 

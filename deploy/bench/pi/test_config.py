@@ -67,7 +67,7 @@ def test_a_good_one_at_reload_is_used_at_once(pi: Rig, config: str, measured: Me
     said_at = pi.appliance.until(
         lambda told: [at for at in pi.appliance.said_at("configuration reloaded") if at >= asked_at]
     )[0][0]
-    measured("good configuration at reload: used", said_at - asked_at, 1)
+    measured("good configuration at reload: used (at a PC's pace, in the container: 1)", said_at - asked_at, 2.5)
     assert pi.appliance.status()["mood"] == "happiness"
     assert pi.appliance.pid == before
     assert not [at for at in pi.appliance.said_at("nobody|not sure") if at >= asked_at], "nobody was lost"
