@@ -4,11 +4,11 @@ set -euo pipefail
 
 usage() {
     cat <<'END'
-Usage: deploy/wheelhouse.sh [bookworm|trixie] [aarch64|x86_64]
+Usage: deploy/wheelhouse.sh [--to DIR] [bookworm|trixie] [aarch64|x86_64]
 
-Fill deploy/wheelhouse with the wheels of fer_pi and of what it needs, to be copied to a machine without network together with
-the folders deploy and systemd; install.sh finds it there. One system and one processor take 60 to 100 MB; without arguments,
-both systems and both processors, 290 MB.
+Fill DIR [default: deploy/wheelhouse] with the wheels of fer_pi and of what it needs. Copy the folders deploy and systemd to a
+machine without network: install.sh finds the wheels in deploy/wheelhouse. One system and one processor take 60 to 100 MB;
+without arguments, both systems and both processors, 290 MB.
 Runs anywhere where python3 has pip; PYTHON=/path/to/python3 names another one.
 END
 }
@@ -19,13 +19,19 @@ pip=("${PYTHON:-python3}" -m pip --quiet --disable-pip-version-check --no-input)
 stacks=()
 machines=()
 
-for word in "$@"; do
-    case $word in
-        bookworm | trixie) stacks+=("$word") ;;
-        aarch64 | x86_64) machines+=("$word") ;;
+while [ $# -gt 0 ]; do
+    case $1 in
+        --to)
+            [ -n "${2:-}" ] || { usage >&2 && exit 2; }
+            house=$2
+            shift
+            ;;
+        bookworm | trixie) stacks+=("$1") ;;
+        aarch64 | x86_64) machines+=("$1") ;;
         -h | --help) usage && exit 0 ;;
         *) usage >&2 && exit 2 ;;
     esac
+    shift
 done
 [ ${#stacks[@]} -gt 0 ] || stacks=(bookworm trixie)
 [ ${#machines[@]} -gt 0 ] || machines=(aarch64 x86_64)
