@@ -427,6 +427,11 @@ add_config() {
     mkdir -p "$etc"
     if [ ! -e "$etc/config.yaml" ]; then
         put "$default" "$etc/config.yaml"
+        # The first start of all can then light the LED at once, and has something to fall back on.
+        install -d -m 700 "$root/var/lib/private"
+        install -d "$root/var/lib/private/fer-pi"
+        "$link/bin/fer-pi" --quiet check --remember "$root/var/lib/private/fer-pi" --config "$etc/config.yaml" >/dev/null ||
+            note "they will be kept once they have run well"
     elif cmp -s "$default" "$etc/config.yaml"; then
         rm -f "$etc/config.yaml.new"
     elif ! cmp -s "$default" "$etc/config.yaml.new"; then

@@ -7,13 +7,18 @@ from pathlib import Path
 import click
 
 from fer_pi.chain import open_chain
-from fer_pi.config import load_config
+from fer_pi.config_choice import ConfigFiles
 from fer_pi.sources.listing import found_cameras
 
 
-def check_config(path: Path) -> None:
-    """Print what `path` sets up. Raises ConfigError or ModelError for what cannot be used."""
-    config = load_config(path)
+def check_config(path: Path, remember: Path | None = None) -> None:
+    """Print what `path` sets up; if it can be used, `remember` is a folder to keep it in as the last good one.
+
+    Raises ConfigError or ModelError for what cannot be used.
+    """
+    files = ConfigFiles(path, state=remember)
+    choice = files.at_reload()
+    config = choice.config
     click.echo(f"{path}: good")
     chain = open_chain(config)
     click.echo(f"camera      {config.camera.kind}")
@@ -22,6 +27,7 @@ def check_config(path: Path) -> None:
     for output in config.outputs:
         pins = ", ".join(f"{what} GPIO{pin}" for pin, what in output.pins())
         click.echo(f"output      {output.kind}{f': {pins}' if pins else ''}")
+    files.keep(choice)
 
 
 def print_cameras(as_json: bool) -> None:

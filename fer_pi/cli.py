@@ -217,8 +217,13 @@ def cameras(as_json: bool) -> None:
 @click.option(
     "--write-errors", is_flag=True, help="Write the mistakes into a file beside it; remove that if there are none."
 )
+@click.option(
+    "--remember",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="If it is good, keep it in this folder, the appliance's state, as the last good one.",
+)
 @config_option
-def check(write_errors: bool, config_path: Path) -> None:
+def check(write_errors: bool, remember: Path | None, config_path: Path) -> None:
     """Check the configuration and all that it names.
 
     Says what would run, or ends with status 78 and each mistake with its place in the file.
@@ -227,7 +232,7 @@ def check(write_errors: bool, config_path: Path) -> None:
     from fer_pi.config_choice import write_complaints
 
     try:
-        check_config(config_path)
+        check_config(config_path, remember)
     except FerPiError as error:
         if write_errors:
             write_complaints(config_path, error if config_path.exists() else None)

@@ -114,7 +114,7 @@ class ConfigFiles:
         levels = {pin: high for light in lights for pin, high in light.items()}
         try:
             if _changed(self._state / LAST_GOOD, choice.content):
-                log.info("%s has run well and is kept as the last good configuration", choice.path)
+                log.info("%s is kept as the last good configuration", choice.path)
             _changed(self._state / first_light.NAME, first_light.noted(levels, choice.content))
         except OSError as error:
             log.warning("the last good configuration cannot be kept in %s: %s", self._state, error.strerror)

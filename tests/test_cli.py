@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from fer_pi import __version__
 from fer_pi.cli import commands
 from fer_pi.config import checked_config
+from fer_pi.config_choice import LAST_GOOD
 from fer_pi.registry import CAMERAS
 from fer_pi.testing.videos import scene_video
 
@@ -97,6 +98,17 @@ def test_check_says_what_would_run(tmp_path: Path) -> None:
     assert "detector.onnx at 320x240" in out
     assert "emotion.tflite, int8" in out
     assert "rgb_led: red GPIO17, green GPIO27, blue GPIO22" in out
+
+
+def test_check_remembers_only_what_is_good(tmp_path: Path) -> None:
+    state, config = tmp_path / "state", tmp_path / "config.yaml"
+    state.mkdir()
+    config.write_text("outputs: [{kind: rgb_led, redd: 1}]\n")
+    assert fer_pi("check", "--config", str(config), "--remember", str(state)).returncode == 78
+    assert not list(state.iterdir())
+    config.write_text("outputs: [{kind: rgb_led}]\n")
+    assert fer_pi("check", "--config", str(config), "--remember", str(state)).returncode == 0
+    assert (state / LAST_GOOD).read_bytes() == config.read_bytes()
 
 
 def test_an_altered_model_is_refused_by_name(tmp_path: Path) -> None:

@@ -286,7 +286,7 @@ def test_a_venv_made_by_hand_is_replaced(shelf: Shelf) -> None:
 
 
 def test_removal_leaves_nothing_or_the_configuration(shelf: Shelf) -> None:
-    (shelf.root / "var/lib/private/fer-pi").mkdir(parents=True)
+    (shelf.root / "var/lib/private/fer-pi").mkdir(parents=True, exist_ok=True)
     (shelf.root / "var/lib/private/fer-pi/last_good.yaml").touch()
     assert shelf.installed("--uninstall", "--keep-config").returncode == 0
     assert [path for path in shelf.root.rglob("*") if not path.is_dir()] == [shelf.config]
@@ -338,7 +338,7 @@ def inside(filesystem: Path, path: str) -> str:
 
 def test_a_read_only_root_keeps_the_state_on_the_card_and_can_be_taken_back(shelf: Shelf, card: Path) -> None:
     state = shelf.root / "var/lib/private/fer-pi"
-    state.mkdir(parents=True)
+    state.mkdir(parents=True, exist_ok=True)
     (state / "privacy").write_text("closed")
     overlay, units = shelf.root / "etc/overlayroot.local.conf", shelf.root / "etc/systemd/system"
     before = tree(shelf.root)
