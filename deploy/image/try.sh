@@ -98,5 +98,5 @@ for start in $(seq "$times"); do
     { echo "=== start $start, $board" && tr -d '\r' <"$work/console"; } >>"$image.log"
     [ -n "$ready" ] || fail "start $start: fer_pi was not ready within $seconds s, or the board stopped" "See $image.log"
     printf 'start %s: ready %s s after power on, %s s of it from the kernel on\n' "$start" "$ready" \
-        "$(sed -n 's/^.*\[ *\([0-9.]*\)\].*Started.*fer-pi\.service.*/\1/p' "$work/console" | head -1)"
+        "$(sed -n 's/^[^[]*\[ *\([0-9.]*\)\].*Started.*fer-pi\.service.*/\1/p' "$work/console" | head -1)"
 done
