@@ -49,8 +49,8 @@ done
 image=${image:-$(dirname "$(dirname "$here")")/dist/fer-pi-arm64.img}
 [ -f "$image" ] || fail "$image: there is no such image" "sudo deploy/image/build.sh makes one."
 case $board in raspi3b | virt) ;; *) fail "--board $board: raspi3b or virt" ;; esac
-for tool in qemu-system-aarch64 mcopy; do
-    command -v $tool >/dev/null || fail "$tool is missing" "sudo apt-get install qemu-system-arm mtools"
+for tool in qemu-system-aarch64 mcopy fdtput; do
+    command -v $tool >/dev/null || fail "$tool is missing" "sudo apt-get install qemu-system-arm mtools device-tree-compiler"
 done
 
 work=$(mktemp -d)
@@ -70,6 +70,9 @@ truncate --size=4G "$image.tried" # a card of that size: an emulated one must be
 if [ "$board" = raspi3b ]; then
     cmdline="$cmdline systemd.watchdog_sec=0" # QEMU takes the setting of the watchdog for its running out
     from_card bcm2837-rpi-3-b.dtb "$work/dtb"
+    # which board this is: the firmware writes it there, and gpiozero looks for it
+    fdtput -c "$work/dtb" /system
+    fdtput -t x "$work/dtb" /system linux,revision a02082
     machine=(-M raspi3b -dtb "$work/dtb" -drive "file=$image.tried,if=sd,format=raw" -serial null -serial "file:$work/console")
 else
     cmdline=${cmdline//ttyS1,115200/ttyAMA0}
