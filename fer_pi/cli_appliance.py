@@ -176,7 +176,7 @@ def collect(
     config = load_config(config_path)
     collecting.check_folder(folder, add=add)
     click.confirm(collecting.CONSENT.format(size=CROP_SIZE, folder=folder), abort=True)
-    detector = open_detector(config.detector)
+    detector = open_detector(collecting.seeing_several(config.detector))
     with camera_at_hand(config, state_dir, runtime_dir) as camera:
         saved = collecting.collect(
             folder,

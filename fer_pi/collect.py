@@ -12,6 +12,7 @@ from fer_pi.errors import CameraError, InputError
 from fer_pi.shutter import Shutter
 from fer_pi.types import CROP_SIZE, Camera, Detector, Emotion, Face, Frame
 from fer_pi.vision.align import raw_crop
+from fer_pi.vision.detector_input import DetectorOptions
 
 EVERY_S = 0.4
 """Between two crops: pictures right after one another would only say the same twice."""
@@ -46,6 +47,11 @@ def check_folder(folder: Path, *, add: bool) -> None:
         raise InputError(f"{folder}: is a file; name a folder for the faces")
     if not add and folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; name a new folder, or say --add to put more faces beside those")
+
+
+def seeing_several(options: DetectorOptions) -> DetectorOptions:
+    """The detector's options, but that it tells of a second face even where the appliance wants only one."""
+    return options.model_copy(update={"max_faces": max(options.max_faces, 2)})
 
 
 def collect(

@@ -183,13 +183,13 @@ def test_every_emotion_has_a_prompt_and_a_folder_that_training_knows() -> None:
     assert all(NAMES[emotion.value] is emotion for emotion in EMOTIONS)
 
 
-def command(tmp_path: Path, *words: str, answer: str = "y\n") -> Result:
-    """`fer-pi collect` on a film of one person, as fast as it goes."""
+def command(tmp_path: Path, *words: str, answer: str = "y\n", at_s: float = 3.0, more: str = "") -> Result:
+    """`fer-pi collect` on a film of one person, as fast as it goes; or of who is in the scene `at_s` seconds."""
     film, config = tmp_path / "film", tmp_path / "config.yaml"
     film.mkdir(exist_ok=True)
     for number in range(8):
-        cv2.imwrite(str(film / f"{number}.png"), scene(3.0))
-    replace_file(config, f"camera: {{kind: replay, path: {film}}}\noutputs: []\n".encode())
+        cv2.imwrite(str(film / f"{number}.png"), scene(at_s))
+    replace_file(config, f"camera: {{kind: replay, path: {film}}}\noutputs: []\n{more}".encode())
     places = ["--state-dir", str(tmp_path), "--runtime-dir", str(tmp_path), "--config", str(config)]
     return CliRunner().invoke(
         commands, ["collect", str(tmp_path / "faces"), "--countdown", "0", *words, *places], answer
@@ -214,6 +214,15 @@ def test_with_consent_the_configured_camera_is_recorded(tmp_path: Path) -> None:
     assert "happiness: 1 of 1" in done.output and "faces saved: 1" in done.output
     again = command(tmp_path, "--emotion", "happiness", "--count", "1")
     assert isinstance(again.exception, InputError) and "is not empty" in str(again.exception)
+
+
+@pytest.mark.parametrize("more", ["", "detector: {max_faces: 1}\n"])
+def test_while_a_second_person_is_there_nothing_is_recorded_though_one_face_be_wanted(
+    tmp_path: Path, more: str
+) -> None:
+    done = command(tmp_path, "--emotion", "happiness", "--count", "1", at_s=11.0, more=more)
+    assert isinstance(done.exception, InputError) and "no face was saved" in str(done.exception)
+    assert not (tmp_path / "faces").exists()
 
 
 def test_privacy_goes_before(tmp_path: Path) -> None:
