@@ -11,9 +11,10 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from fer_pi.errors import InputError
-from fer_pi.training.dataset.check import LEAST_FACES, check
+from fer_pi.training.dataset.check import check
 from fer_pi.training.dataset.commands import check_dataset
 from fer_pi.training.dataset.look_alikes import LIKENESS, alike, groups, twins
+from fer_pi.training.emotion.split import split_data
 
 
 def made(count: int, seed: int = 0, side: int = 48) -> NDArray[Any]:
@@ -151,17 +152,34 @@ def test_archives_of_votes_are_counted_and_their_twins_found(tmp_path: Path) -> 
     assert [(pair.one, pair.other) for pair in pairs] == [((0, 50), (1, 4))]
     assert figures["parts"]["train"]["look_alikes"] == 2
     assert figures["parts"]["train"]["look_alikes_with_other_labels"] == 2
-    assert "valid.npz[4] = train.npz[50]" in findings(tmp_path, "error")  # 1 of 60 is more than may be
+    assert "valid.npz[4] = train.npz[50]" in findings(tmp_path, "error")
     assert "2 of them with another label" in findings(tmp_path, "warning")
     assert "10 faces most votes name none" in findings(tmp_path, "note")
 
 
-def test_one_twin_in_many_is_a_warning_only(tmp_path: Path) -> None:
+def test_a_single_twin_in_many_is_an_error_as_training_refuses_it(tmp_path: Path) -> None:
     train, valid = made(120), made(150, 1)
     valid[4] = train[50]
     archive(tmp_path, "train", train, np.arange(120) % 3)
     archive(tmp_path, "valid", valid, np.arange(150) % 3)
-    assert "valid: 1 of its pictures (0.67%) stand in train too" in findings(tmp_path, "warning")
+    said = findings(tmp_path, "error")
+    assert "valid: 1 of its pictures (0.67%) stand in train too" in said
+    assert "remove them, or train with --twins leave-out" in said
+    with pytest.raises(InputError, match="photograph that stands in the validation part"):
+        split_data(tmp_path, "refuse")
+
+
+@pytest.mark.parametrize(("count", "level"), [(150, "warning"), (30, "error")])
+def test_twins_in_a_part_that_training_does_not_read_are_an_error_if_they_are_many(
+    tmp_path: Path, count: int, level: str
+) -> None:
+    root = sound_folders(tmp_path)
+    unread = made(count, 60)
+    unread[0] = cv2.imread(str(root / "train" / "angry" / "0.png"), cv2.IMREAD_GRAYSCALE)
+    write(root / "test" / "happy", unread)
+    said = findings(root, level)
+    assert "test: 1 of its pictures" in said and "--twins" not in said
+    split_data(root, "refuse")
 
 
 @pytest.mark.parametrize(
@@ -219,13 +237,6 @@ def test_too_little_to_train_on_is_an_error(tmp_path: Path, count: int, emotions
         write(tmp_path / emotion, made(count, index))
     said = findings(tmp_path, "error")
     assert f"{count * len(emotions)} labelled faces of {len(emotions)} emotions; training needs at least 40" in said
-
-
-def test_what_training_asks_for_is_what_is_checked() -> None:
-    pytest.importorskip("torch", reason="training needs PyTorch (the extra 'train')")
-    from fer_pi.training.emotion import split
-
-    assert split.LEAST_FACES == LEAST_FACES
 
 
 # --- tables -------------------------------------------------------------------------------------------------------

@@ -12,18 +12,17 @@ import numpy as np
 from fer_pi.training.dataset.contents import UNKNOWN, Contents, Done, Part, read_contents
 from fer_pi.training.dataset.look_alikes import twins
 from fer_pi.training.emotion.folders import NAMES, SPLITS
+from fer_pi.training.emotion.split import LEAST_FACES
 from fer_pi.types import CROP_SIZE, EMOTIONS
 
 Level = Literal["error", "warning", "note"]
 
-LEAST_FACES = 40
-"""Labelled faces that training asks for (`training.emotion.product`)."""
 FEW = 20
 """An emotion with fewer faces than this cannot be learnt, and hardly be measured."""
 MOST_UNEVEN = 20
 """The commonest emotion against the rarest, from which it is worth a word."""
 MOST_SHARED = 0.01
-"""The part of a split that may stand in another one before figures on it mislead."""
+"""The part of a split that may stand in another one before figures on it mislead, where training refuses none."""
 MOST_REPEATED = 0.1
 """The part of a split that may look like another picture of it without a warning."""
 BLANK_DEVIATION = 4.0
@@ -61,7 +60,7 @@ def check(root: Path, done: Done = lambda: None) -> tuple[dict[str, Any], Conten
     pairs = _across(parts)
     findings = [*_of_the_whole(contents), *(finding for part in parts for finding in _of_part(part, contents.layout))]
     findings += [finding for part, repeated in zip(parts, within, strict=True) for finding in _of_twins(part, repeated)]
-    findings += [*_of_pairs(parts, pairs), *_untaught(parts)]
+    findings += [*_of_pairs(contents, pairs), *_untaught(parts)]
     order = ("error", "warning", "note")
     findings.sort(key=lambda finding: order.index(finding.level))
     figures = {
@@ -239,8 +238,9 @@ def _untaught(parts: list[Part]) -> list[Finding]:
     return findings
 
 
-def _of_pairs(parts: list[Part], pairs: list[Pair]) -> list[Finding]:
+def _of_pairs(contents: Contents, pairs: list[Pair]) -> list[Finding]:
     findings = []
+    parts, refused = contents.parts, _kept_apart(contents)
     between = Counter((pair.one[0], pair.other[0]) for pair in pairs)
     for (earlier, later), count in between.items():
         one, other = parts[earlier], parts[later]
@@ -251,5 +251,17 @@ def _of_pairs(parts: list[Part], pairs: list[Pair]) -> list[Finding]:
             if (pair.one[0], pair.other[0]) == (earlier, later)
         ]
         text = f"{other.name}: {count:,} of its pictures ({share:.2%}) stand in {one.name} too; figures on it flatter"
-        findings.append(Finding("error" if share > MOST_SHARED else "warning", text, _few(names)))
+        level: Level = "error" if share > MOST_SHARED else "warning"
+        if {one.name, other.name} == refused:
+            level, text = "error", f"{text}, and training refuses: remove them, or train with --twins leave-out"
+        findings.append(Finding(level, text, _few(names)))
     return findings
+
+
+def _kept_apart(contents: Contents) -> set[str]:
+    """The two parts that share no photograph, or `train emotion` refuses them: what teaches, and what judges."""
+    if "detector" in contents.layout:
+        return set()
+    names = {part.name.lower(): part.name for part in contents.parts}
+    first = [next((names[name] for name in known if name in names), None) for known in SPLITS.values()]
+    return {name for name in first if name is not None}
