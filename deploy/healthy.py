@@ -29,13 +29,15 @@ def main() -> int:
         now = time.monotonic()
         told = answer([wanted.command, "status", "--json"])
         wrong = complaint(told, wanted.states.split(","))
-        if wrong or told.get("pid") != process:
-            well_since, process = None if wrong else now, told.get("pid")
+        if wrong:
+            well_since = None
+        elif well_since is None or told["pid"] != process:
+            well_since, process = now, told["pid"]
         if well_since is not None and now - well_since >= wanted.steady:
             print(f"well: fer_pi {told['fer_pi']}, {told['status']}, process {process}, for {now - well_since:.0f} s")
             return 0
         if now - began >= wanted.within + wanted.steady:
-            print(f"not well: {wrong or 'it does not stay the same process'}", file=sys.stderr)
+            print(f"not well: {wrong or 'it does not stay so as the same process'}", file=sys.stderr)
             return 1
         time.sleep(LOOK_S)
 

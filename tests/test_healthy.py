@@ -44,6 +44,10 @@ def test_what_becomes_well_in_time_is_healthy(tmp_path: Path) -> None:
     assert asked(tmp_path, {"running": False, "answer": "not yet"}, WELL)[0] == 0
 
 
+def test_what_becomes_well_as_the_same_process_is_healthy(tmp_path: Path) -> None:
+    assert asked(tmp_path, {**WELL, "status": "no camera"}, WELL)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -58,7 +62,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, change: dict[str, object], words
 
 def test_what_is_a_new_process_each_time_is_not_well(tmp_path: Path) -> None:
     status, words = asked(tmp_path, *({**WELL, "pid": pid} for pid in range(20)))
-    assert (status, words) == (1, "not well: it does not stay the same process\n")
+    assert (status, words) == (1, "not well: it does not stay so as the same process\n")
 
 
 def test_a_program_that_is_not_there_is_not_well(tmp_path: Path) -> None:
