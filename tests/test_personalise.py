@@ -247,3 +247,21 @@ def test_finetune_without_a_model_there_or_others_without_finetune_say_so(tmp_pa
     assert isinstance(absent.exception, ModelError)
     usage = CliRunner().invoke(train_emotion, [str(data), "--others", str(data), "--out", out])
     assert usage.exit_code == 2 and "--finetune" in usage.output
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--epochs", "3"], "--epochs"),
+        (["--rate", "0.1"], "--rate"),
+        (["--net", "pi"], "--net"),
+        (["--teacher", "a.ckpt", "--start", "b.ckpt"], "--teacher, --start"),
+        (["--detector", "."], "--detector"),
+        (["--twins", "allow"], "--twins"),
+        (["--quick", "--resume"], "--quick, --resume"),
+        (["--device", "auto", "--checkpoint-dir", "run"], "--device, --checkpoint-dir"),
+    ],
+)
+def test_what_finetune_has_no_use_for_is_refused_by_name(tmp_path: Path, words: list[str], named: str) -> None:
+    result = CliRunner().invoke(train_emotion, [str(tmp_path), "--finetune", "--out", str(tmp_path / "out"), *words])
+    assert result.exit_code == 2 and f"does not go with {named}: " in result.output, result.output

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from fer_pi.training.emotion.conditions import CONDITIONS
 from fer_pi.training.emotion.data import load_faces
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 QUICK_EPOCHS = 8
 SHIPPED = "shipped"
 """As --finetune's MODEL: the model that comes with fer_pi."""
+NEW_MODEL_ONLY = frozenset("epochs net teachers rate start detector twins quick resume device checkpoint_dir".split())
+"""Parameters that --finetune has no use for."""
 
 
 @click.command("emotion")
@@ -89,7 +92,9 @@ SHIPPED = "shipped"
     type=click.Path(path_type=Path, file_okay=False),
     help="Where the run is kept.  [default: OUT-run]",
 )
+@click.pass_context
 def train_emotion(
+    context: click.Context,
     data: Path,
     out: Path,
     epochs: int | None,
@@ -115,6 +120,8 @@ def train_emotion(
     With --finetune DATA may be what `fer-pi collect` recorded; --out is written only if the model got better.
     """
     if finetune is not None:
+        if idle := _given(context, NEW_MODEL_ONLY):
+            raise click.UsageError(f"--finetune does not go with {', '.join(idle)}: only a new model has use for that")
         _finetune(data, out, None if str(finetune) == SHIPPED else finetune, others, seed, threads)
         return
     if others is not None:
@@ -142,6 +149,15 @@ def train_emotion(
             on_epoch=on_epoch,
         )
     click.echo(as_text(f"{out}: int8 on the validation faces", figures))
+
+
+def _given(context: click.Context, names: frozenset[str]) -> list[str]:
+    """Those of the parameters that stand on the command line, as they are written there."""
+    return [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
 
 
 def _finetune(data: Path, out: Path, model: Path | None, others: Path | None, seed: int, threads: int | None) -> None:
