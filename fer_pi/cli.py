@@ -111,7 +111,8 @@ def run(config_path: Path, card: Path | None, state_dir: Path | None, runtime_di
     """
     from fer_pi.device.first_light import FirstLight
 
-    light = FirstLight(state_dir, card if card and card.exists() else config_path)  # the rest takes seconds to load
+    # What follows takes seconds to load.
+    light = FirstLight(state_dir, card if card and card.exists() else config_path, runtime_dir)
 
     from fer_pi.config_choice import ConfigFiles
     from fer_pi.service import serve

@@ -17,7 +17,7 @@ from fer_pi.types import Reading
 log = logging.getLogger(__name__)
 
 LAST_GOOD = "config.yaml.last-good"
-"""The name, in the state folder, of the copy of the last configuration that ran well."""
+"""The name, in the state folder, of the copy of the last configuration that ran well, or that `check` remembered."""
 
 GOOD_AFTER_S = 10.0
 """A configuration has run well once the loop has used it for this long."""

@@ -47,7 +47,7 @@ def serve(
             light.end()
         while True:
             try:
-                _run(choice, files, sinks, runtime, *with_these)
+                _run(choice, files, sinks, runtime, light.pins if light else (), *with_these)
                 return files.ended_well()
             except ModelError as error:
                 choice = files.instead_after(error)
@@ -58,6 +58,7 @@ def _run(
     files: ConfigFiles,
     sinks: list[Sink],
     runtime: Path | None,
+    lit: tuple[int, ...],
     switch: PrivacySwitch,
     governor: Governor,
 ) -> None:
@@ -68,7 +69,7 @@ def _run(
         _note_pins(runtime, appliance.config, config)  # the old ones too, until the next start: it may yet be refused
         return config
 
-    _note_pins(runtime, choice.config)
+    _note_pins(runtime, choice.config, also=lit)
     with ExitStack() as closing:
         more: list[Sink] = [LastGood(files, lambda: appliance.config)]
         if runtime:
@@ -86,13 +87,13 @@ def _run(
         appliance.run()
 
 
-def _note_pins(runtime: Path | None, *configs: Config) -> None:
+def _note_pins(runtime: Path | None, *configs: Config, also: tuple[int, ...] = ()) -> None:
     """Say in the runtime folder which lights are to be put out should this process die."""
     if runtime is None:
         return
     pins = [pin for config in configs for options in (*config.outputs, config.privacy) for pin, _ in options.pins()]
     try:
-        lights_out.note_pins(runtime, pins)
+        lights_out.note_pins(runtime, [*pins, *also])
     except OSError as error:
         log.warning("the pins cannot be noted in %s, so a crash may leave a light on: %s", runtime, error.strerror)
 

@@ -86,11 +86,29 @@ def test_broken_pictures_are_counted_and_skipped() -> None:
     assert feed.broken == 2 and feed.problem == ""
 
 
+def test_a_camera_may_take_some_seconds_to_its_first_picture_and_not_to_the_others() -> None:
+    clock = Clock()
+    slow = FakeGrabber([*[None] * 9, picture(1), *[None] * 9])
+    feed = feed_of(slow, clock=clock)
+    feed.step()
+    for _ in range(9):
+        clock.pass_by(0.5)
+        feed.step()
+    until_picture(feed, clock)
+    for _ in range(4):
+        clock.pass_by(0.5)
+        feed.step()
+    assert (bool(slow.closed), feed.problem) == (False, "")
+    clock.pass_by(0.5)
+    feed.step()
+    assert slow.closed and "only broken pictures" in feed.problem
+
+
 def test_a_camera_that_sends_nothing_but_broken_pictures_is_opened_anew() -> None:
     clock = Clock()
-    bad = FakeGrabber([None] * 10)
+    bad = FakeGrabber([picture(0), *[None] * 6])
     feed = feed_of(bad, FakeGrabber([picture(1)]), clock=clock)
-    feed.step()
+    until_picture(feed, clock)
     while not bad.closed:
         clock.pass_by(0.5)
         feed.step()

@@ -11,6 +11,7 @@ import pytest
 from fer_pi.config import checked_config
 from fer_pi.config_choice import ConfigFiles
 from fer_pi.device.first_light import NAME, FirstLight, levels_noted, noted
+from fer_pi.device.lights_out import noted_pins
 from fer_pi.testing.chips import Chips
 
 RGB = {"kind": "rgb_led", "red": 5, "green": 6, "blue": 13}
@@ -34,13 +35,14 @@ def config(tmp_path: Path) -> Path:
 
 
 def shining(chips: Chips, config: Path) -> FirstLight:
-    return FirstLight(config.parent, config, chips.dev, chips.ioctl)
+    return FirstLight(config.parent, config, config.parent, chips.dev, chips.ioctl)
 
 
 def test_the_light_of_what_ran_well_shines_until_it_is_ended(chips: Chips, config: Path) -> None:
     light = shining(chips, config)
     assert chips.outputs == {5: False, 6: False, 13: True}, "the blue of the starting pulse"
     assert not chips.released()
+    assert noted_pins(config.parent) == [5, 6, 13], "should the program be killed before it has noted them itself"
     light.end()
     light.end()
     assert chips.released()
@@ -55,8 +57,8 @@ def test_a_configuration_that_has_changed_is_not_trusted_with_pins(chips: Chips,
 def test_one_that_has_not_run_well_has_no_first_light(chips: Chips, tmp_path: Path, config: Path) -> None:
     (tmp_path / NAME).unlink()
     shining(chips, config).end()
-    FirstLight(None, config, chips.dev, chips.ioctl)
-    FirstLight(tmp_path, tmp_path / "missing.yaml", chips.dev, chips.ioctl)
+    FirstLight(None, config, None, chips.dev, chips.ioctl)
+    FirstLight(tmp_path, tmp_path / "missing.yaml", None, chips.dev, chips.ioctl)
     assert not chips.outputs
 
 
@@ -89,7 +91,7 @@ def test_it_shines_once_the_pins_can_be_had(chips: Chips, config: Path) -> None:
 
 
 def test_without_a_header_there_is_no_light(tmp_path: Path, config: Path) -> None:
-    FirstLight(tmp_path, config, tmp_path / "no such folder").end()
+    FirstLight(tmp_path, config, None, tmp_path / "no such folder").end()
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,31 @@ def test_a_picture_that_nobody_wants_is_let_pass_undecoded(
         webcam.skip()
 
 
+def test_a_webcam_that_is_slow_to_its_first_picture_is_waited_for(
+    plugged: FakeKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenCV's patience has run out, but the webcam is there; once it has sent something, that is a fault."""
+    monkeypatch.setattr("fer_pi.sources.webcam.WAITED_S", -1.0)
+    pictures = [colorful()]
+    webcam = OpenWebcam(WebcamOptions(), plugged.kernel, LateReader(pictures))
+    assert webcam.grab() is None
+    assert webcam.grab() is not None
+    with pytest.raises(CameraError, match="has stopped sending pictures"):
+        webcam.grab()
+
+
+class LateReader(FakeReader):
+    """Has nothing at first."""
+
+    waited = False
+
+    def read(self) -> tuple[bool, Any]:
+        if not self.waited:
+            self.waited = True
+            return False, None
+        return super().read()
+
+
 def test_the_drivers_own_time_travels_with_the_picture(plugged: FakeKernel) -> None:
     stamp_s = time.monotonic() - 0.25
     webcam = OpenWebcam(WebcamOptions(), plugged.kernel, FakeReader([colorful()], stamp_s=stamp_s))

@@ -1,7 +1,7 @@
 """Lights the LED as soon as Python runs: what shows the mood takes seconds to load, and a dark light looks dead.
 
-Which pins that takes was noted when the configuration last ran well. If its file has changed since, it stays dark until
-that was checked: what was a light may be a button now.
+Which pins that takes was noted when the configuration was kept as the last good one. If its file has changed since, it
+stays dark until that was checked: what was a light may be a button now.
 
 Needs nothing but Python's own modules.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from fer_pi.device.header import DEV, Ioctl, as_outputs, header
+from fer_pi.device.lights_out import note_pins
 
 NAME = "first-light"
 """The name of the note in the state folder: the SHA-256 of the configuration, then each pin with a sign, + for high."""
@@ -40,13 +41,25 @@ def levels_noted(folder: Path, content: bytes) -> dict[int, bool]:
 class FirstLight:
     """Drives the noted pins, as soon as they may be had; of trouble it says nothing, the real light will."""
 
-    def __init__(self, folder: Path | None, config: Path, dev: Path = DEV, ioctl: Ioctl = ioctl) -> None:
-        """`folder` is that of the note, `config` the configuration file that the program is about to use."""
+    def __init__(
+        self,
+        folder: Path | None,
+        config: Path,
+        runtime: Path | None = None,
+        dev: Path = DEV,
+        ioctl: Ioctl = ioctl,
+    ) -> None:
+        """`folder` is that of the note, `config` the configuration file that the program is about to use.
+
+        The pins are noted in `runtime` for `lights_out`, before they shine.
+        """
         self._line: int | None = None
         self._ended = Event()
         self._waiting: Thread | None = None
         try:
             self._levels = levels_noted(folder, config.read_bytes()) if folder else {}
+            if self._levels and runtime:
+                note_pins(runtime, self._levels)
         except OSError:
             self._levels = {}
         if not self._levels or self._lit(dev, ioctl):
@@ -54,6 +67,11 @@ class FirstLight:
         # While the board starts, the chip's driver or the right to open it may come later than this.
         self._waiting = Thread(target=self._wait, args=(dev, ioctl), name="first light", daemon=True)
         self._waiting.start()
+
+    @property
+    def pins(self) -> tuple[int, ...]:
+        """Which it drives, or would."""
+        return tuple(self._levels)
 
     def end(self) -> None:
         """Let go of the pins; twice is fine."""

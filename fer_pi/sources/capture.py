@@ -26,6 +26,8 @@ LONGEST_PAUSE_S = 4.0
 """With the second that opening takes, a camera that comes back is seen again within 5 s."""
 OPENING_S = 12.0
 """An opening that takes longer than this is held fast: OpenCV gives up after 10 s by itself."""
+FIRST_PICTURE_S = 5.0
+"""Some webcams need three seconds from being opened to their first picture."""
 UNREAD_S = 0.1
 """When nobody has read for so long, as in an empty room, pictures pass without being decoded until somebody does."""
 JOIN_S = 2.0
@@ -98,6 +100,7 @@ class Feed:
         self._grabber: Grabber | None = None
         self._pause_s = FIRST_PAUSE_S
         self._good_at = clock()
+        self._stall_s = patience.stall_s
         self._still: Image | None = None
         self._still_since = 0.0
         self._frozen = False
@@ -109,10 +112,10 @@ class Feed:
             if self._grabber is None:
                 self._held = (self._clock(), OPENING_S)
                 self._grabber = self._opener()
-                self._good_at = self._clock()
+                self._good_at, self._stall_s = self._clock(), max(self._patience.stall_s, FIRST_PICTURE_S)
                 self.name = self._grabber.name
                 return 0.0
-            self._held = (self._clock(), self._patience.stall_s)
+            self._held = (self._clock(), self._stall_s)
             if not wanted:
                 self._grabber.skip()
                 return None
@@ -144,7 +147,7 @@ class Feed:
         now = self._clock()
         if picture is None:
             self.broken += 1
-            if now - self._good_at > self._patience.stall_s:
+            if now - self._good_at > self._stall_s:
                 raise CameraError(f"{self.name} sends only broken pictures; check its cable, or try another format")
             return 0.0
         if self._is_frozen(picture.gray, now):
@@ -153,7 +156,7 @@ class Feed:
             log.info("%s: %dx%d", self.name, picture.gray.shape[1], picture.gray.shape[0])
         self.problem = ""
         self._pause_s = FIRST_PAUSE_S
-        self._good_at = now
+        self._good_at, self._stall_s = now, self._patience.stall_s
         return picture
 
     def _is_frozen(self, gray: Image, now: float) -> bool:

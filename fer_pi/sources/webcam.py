@@ -27,6 +27,9 @@ BUFFERS = 2
 """One that the driver fills while the other is copied. With a single one uvcvideo drops the picture that begins before
 the last is copied, and uncompressed cameras fall to half their rate; the thread of `Capture` lets none wait in them."""
 
+WAITED_S = 1.0
+"""A refusal that took longer is OpenCV's own patience running out (OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT)."""
+
 PREFERRED = ("YUYV", "GREY", "UYVY", "MJPG")
 """The cheapest way to grey first: uncompressed pictures hold it as it is, JPEG has to be decoded."""
 
@@ -83,6 +86,7 @@ class OpenWebcam:
         self.name = f"webcam {node.title}"
         self._stopped = f"{self.name} has stopped sending pictures; check its cable"
         self._half = options.half_size
+        self._begins = True
         wanted: str = options.pixel_format
         if wanted == "auto":
             wanted = best_format(node.formats, options.width, options.height, options.rate_hz)
@@ -106,10 +110,15 @@ class OpenWebcam:
 
     def grab(self) -> Picture | None:
         """The next picture; None for one that is too broken to use."""
+        began_at = time.monotonic()
         there, raw = self._device.read()
         arrived_at = time.monotonic()
         if not there:
+            # OpenCV has waited for a while, and may ask again; a webcam that is gone it refuses at once.
+            if self._begins and arrived_at - began_at > WAITED_S:
+                return None
             raise CameraError(self._stopped)
+        self._begins = False
         picture = picture_of(raw, self._fourcc, half=self._half)
         if picture is None:
             return None
