@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 pytest.importorskip("sklearn", reason="the classical classifiers need scikit-learn (the extra 'train')")
 
 from fer_pi.errors import DeviceError, InputError
-from fer_pi.training.classical import compare as comparing
+from fer_pi.training.classical import contest
 from fer_pi.training.classical.commands import train_classical
 from fer_pi.training.classical.compare import Sampled, Samples, classifiers, cross_validated, folds, milliseconds
 from fer_pi.training.classical.contest import labelled_faces
@@ -261,17 +261,35 @@ def test_data_without_a_split_is_judged_by_cross_validation_alone(tmp_path: Path
     assert len(train) == 13 and valid is None
 
 
-def test_pictures_that_judge_do_not_teach(tmp_path: Path) -> None:
+def test_photographs_that_judge_do_not_teach_however_they_were_changed(tmp_path: Path) -> None:
     write_data(tmp_path / "train", {"anger": 8, "fear": 8})
-    write_data(tmp_path / "valid", {"anger": 2, "fear": 8}, seed=3)
-    (tmp_path / "valid/anger/0.png").write_bytes((tmp_path / "train/anger/5.png").read_bytes())
-    train, valid = labelled_faces(tmp_path)
-    assert valid is not None and (len(train), len(valid)) == (15, 10)
+    write_data(tmp_path / "valid", {"anger": 3, "fear": 8}, seed=3)
+    image = cv2.imread(str(tmp_path / "train/anger/5.png"), cv2.IMREAD_GRAYSCALE)
+    assert image is not None
+    shift = np.array([[1.0, 0, 4], [0, 1, -2]])
+    for index, changed in enumerate((image, image[:, ::-1], cv2.warpAffine(image, shift, (48, 48), borderMode=1))):
+        cv2.imwrite(str(tmp_path / f"valid/anger/{index}.png"), changed)
+        train, valid = labelled_faces(tmp_path)
+        assert valid is not None and (len(train), len(valid)) == (15, 11)
+        cv2.imwrite(str(tmp_path / f"valid/anger/{index}.png"), np.zeros((48, 48), np.uint8))
 
 
-def test_too_few_faces_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"too few training faces for contempt \(3\)"):
-        labelled_faces(write_data(tmp_path / "few", {"anger": 8, "contempt": 3}))
+def compared(data: Path) -> None:
+    CliRunner().invoke(train_classical, [str(data)], catch_exceptions=False)
+
+
+def test_too_few_faces_are_refused_by_name_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contest, "face_detector", lambda: pytest.fail("begins to work"))
+    with pytest.raises(InputError, match=r"too few different training faces for contempt \(3 of 3\); 5-fold"):
+        compared(write_data(tmp_path / "few", {"anger": 8, "contempt": 3}))
     with pytest.raises(InputError, match="needs two"):
-        labelled_faces(write_data(tmp_path / "one", {"anger": 8}))
-    assert comparing.FOLDS == 5
+        compared(write_data(tmp_path / "one", {"anger": 8}))
+    alike = write_data(tmp_path / "alike", {"anger": 8, "fear": 8})
+    for index in range(1, 5):
+        (alike / f"fear/{index}.png").write_bytes((alike / "fear/0.png").read_bytes())
+    with pytest.raises(InputError, match=r"for fear \(4 of 8\).*look alike count as one: add some, or leave"):
+        compared(alike)
+    for path in (alike / "fear").iterdir():
+        path.write_bytes((alike / "anger/0.png").read_bytes())
+    with pytest.raises(InputError, match=r"for fear \(1 of 8\)"):
+        compared(alike)

@@ -83,16 +83,19 @@ class Sampled:
         return np.asarray(self._classifier.predict(rows), np.int64)
 
 
-def check_enough(labels: Labels) -> None:
-    """Raises InputError unless cross-validation has enough of each emotion that occurs, and two emotions."""
-    present, counts = np.unique(labels, return_counts=True)
+def check_enough(labels: Labels, groups: Labels) -> None:
+    """Raises InputError unless there are two emotions, and of each that occurs a group of look-alikes for each fold."""
+    present = np.unique(labels)
     if len(present) < 2:
         raise InputError(f"{len(present)} emotion among the training faces; a comparison needs two")
-    few = [f"{EMOTIONS[at].value} ({count})" for at, count in zip(present, counts, strict=True) if count < FOLDS]
+    different = {at: len(np.unique(groups[labels == at])) for at in present}
+    few = [
+        f"{EMOTIONS[at].value} ({count} of {(labels == at).sum()})" for at, count in different.items() if count < FOLDS
+    ]
     if few:
         raise InputError(
-            f"too few training faces for {', '.join(few)}; {FOLDS}-fold cross-validation needs {FOLDS} of each emotion:"
-            " add some, or leave the emotion out"
+            f"too few different training faces for {', '.join(few)}; {FOLDS}-fold cross-validation needs {FOLDS} of"
+            " each emotion, and pictures that look alike count as one: add some, or leave the emotion out"
         )
 
 

@@ -24,6 +24,7 @@ from fer_pi.training.dataset.look_alikes import groups as look_alikes
 from fer_pi.training.emotion.data import NO_LABEL, Faces, load_faces
 from fer_pi.training.emotion.evaluate import answers
 from fer_pi.training.emotion.frame import face_detector
+from fer_pi.training.emotion.split import without_shared
 from fer_pi.types import CROP_SIZE, EMOTIONS
 from fer_pi.vision.align import TEMPLATE, normalized
 from fer_pi.vision.classifier import EmotionClassifier
@@ -35,17 +36,15 @@ Step = Callable[[str, int], Callable[[], None]]
 def labelled_faces(data: Path) -> tuple[Faces, Faces | None]:
     """The faces with a majority label to learn from, and those that judge: None if `data` has no split of its own.
 
-    Training pictures that judge as well are left out. Raises InputError if there are too few.
+    Training pictures of a photograph that judges as well are left out. Raises InputError if none judges.
     """
     train, valid = load_faces(data, "train"), load_faces(data, "valid")
     alone = train.source_sha256 == valid.source_sha256
     train, valid = (faces.part(faces.majority != NO_LABEL) for faces in (train, valid))
     if not alone:
-        known = {image.tobytes() for image in valid.images}
-        train = train.part(np.array([image.tobytes() not in known for image in train.images], bool))
         if len(valid) == 0:
             raise InputError(f"{data}: no validation face has a label; add some")
-    check_enough(train.majority)
+        train = without_shared(train, valid, "leave out", data)
     return train, None if alone else valid
 
 
@@ -62,8 +61,12 @@ def compare(
 
     `rows` holds one entry each: features, classifier, columns (of the features), cross_validation (None for the net,
     which was trained before), valid (None without such faces), milliseconds (one face at a time, from picture and
-    points to answer; finding face and points is not counted).
+    points to answer; finding face and points is not counted). Raises InputError if there are too few faces.
     """
+    compared = step("look-alikes", 1)
+    groups = look_alikes(train.images)
+    check_enough(train.majority, groups)
+    compared()
     detect = face_detector()
     done = step("shapes", len(train) + (0 if valid is None else len(valid)))
 
@@ -77,7 +80,6 @@ def compare(
     of_68 = predictor is not None
     shapes = shapes_of(train)
     timed, timed_shapes = (train, shapes) if valid is None else (valid, shapes_of(valid))
-    groups = look_alikes(train.images)
     makers = classifiers(most_faces)
     fitted_once = step("classifiers", len(KINDS) * len(makers) * (FOLDS + 1))
     rows: list[dict[str, Any]] = []
