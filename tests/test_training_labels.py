@@ -257,6 +257,36 @@ def test_coco_landmarks_are_found_by_name_and_those_of_a_body_are_not_taken_for_
     assert np.isnan(read_labels(write_coco(tmp_path, content))[0].points).all()
 
 
+def of_classes(folder: Path, split: str, boxed: str, declared: tuple[str, ...]) -> None:
+    """A COCO file of one picture with one box of the class `boxed`."""
+    write_picture(folder / "images" / f"{split}.png")
+    content = coco(points=())
+    content["images"] = [{"id": 1, "file_name": f"{split}.png"}]
+    content["categories"] = [{"id": number, "name": name} for number, name in enumerate(declared)]
+    content["annotations"][0]["category_id"] = declared.index(boxed)
+    (folder / f"{split}.json").write_text(json.dumps(content))
+
+
+def test_coco_files_of_one_folder_mean_the_same_class_by_a_face(tmp_path: Path) -> None:
+    def boxes(folder: Path) -> dict[str, int]:
+        return {record.split: len(record.boxes) for record in read_labels(folder)}
+
+    of_classes(tmp_path / "one", "train", "face", ("face", "dog"))
+    of_classes(tmp_path / "one", "val", "dog", ("face", "dog"))
+    assert boxes(tmp_path / "one") == {"train": 1, "val": 0}
+    of_classes(tmp_path / "undeclared", "train", "Face", ("Face",))
+    of_classes(tmp_path / "undeclared", "val", "dog", ("dog",))
+    assert boxes(tmp_path / "undeclared") == {"train": 1, "val": 0}
+    of_classes(tmp_path / "alone", "val", "dog", ("dog", "face"))
+    assert boxes(tmp_path / "alone") == {"val": 0}
+    of_classes(tmp_path / "parents", "train", "with_mask", ("mask", "with_mask"))
+    assert boxes(tmp_path / "parents") == {"train": 1}
+    of_classes(tmp_path / "parents", "val", "without_mask", ("mask", "without_mask"))
+    with pytest.raises(InputError, match="classes with_mask, without_mask, and none is 'face'"):
+        read_labels(tmp_path / "parents")
+    assert len(read_labels(tmp_path / "parents", ["with_mask"])[0].boxes) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [

@@ -112,7 +112,12 @@ def face_classes(where: Path, names: Iterable[str], wanted: Sequence[str]) -> se
         if strange and known:
             raise InputError(f"{where}: no class {', '.join(strange)}; there are {', '.join(known)}")
         return set(wanted)
-    faces = {name for name in known if name.lower() in ("face", "faces")}
+    faces = {name for name in known if is_face(name)}
     if not faces and len(known) > 1:
         raise InputError(f"{where}: classes {', '.join(known)}, and none is 'face'; name those with --face-class")
     return faces or set(known)
+
+
+def is_face(name: str) -> bool:
+    """True for a class that says of itself that it is the face."""
+    return name.lower() in ("face", "faces")

@@ -1,7 +1,8 @@
 """Reads COCO labels: one JSON file for many pictures, boxes as left, top, width, height in pixels."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from fer_pi.training.detector.labels.checks import (
     checked_box,
     checked_points,
     face_classes,
+    is_face,
     labelled,
     picture_size,
     same_size,
@@ -29,6 +31,7 @@ POINTS = (
 """Names under which a category may list our five landmarks; right and left are the subject's, as in COCO."""
 
 Entry = dict[str, Any]
+Lists = dict[str, list[Entry]]
 
 
 def label_files(folder: Path) -> list[Path]:
@@ -42,10 +45,14 @@ def read(path: Path, wanted: Sequence[str] = ()) -> list[LabelledPicture]:
     A crowd is neither face nor background. Raises InputError for what cannot be meant.
     """
     root = path if path.is_dir() else path.parent
+    tables = {file: _lists(file) for file in (label_files(path) if path.is_dir() else [path])}
+    faces = face_classes(path, _classes(tables), wanted)
     records: list[LabelledPicture] = []
     seen: dict[Path, Path] = {}
-    for table in label_files(path) if path.is_dir() else [path]:
-        for record in _records(table, root, wanted):
+    for table, lists in tables.items():
+        with _garbled(table):
+            found = _records(table, root, lists, faces)
+        for record in found:
             if record.path in seen:
                 raise InputError(f"{table}: {record.path} is named twice, first in {seen[record.path]}")
             seen[record.path] = table
@@ -61,32 +68,51 @@ def _is_coco(path: Path) -> bool:
     return isinstance(content, dict) and {"images", "annotations"} <= content.keys()
 
 
-def _records(table: Path, root: Path, wanted: Sequence[str]) -> list[LabelledPicture]:
+def _lists(table: Path) -> Lists:
     try:
         content = json.loads(table.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"{table}: is not JSON ({error})") from error
-    lists: dict[str, list[Entry]] = {}
+    lists: Lists = {}
     for name in ("images", "annotations", "categories"):
         found = content.get(name, [] if name == "categories" else None) if isinstance(content, dict) else None
         if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
             raise InputError(f"{table}: no list {name!r}; COCO has images, annotations and categories")
         lists[name] = found
+    return lists
+
+
+def _classes(tables: Mapping[Path, Lists]) -> set[str]:
+    """The names to choose the faces from: of the categories with a box in any of the files, and face if it is declared.
+
+    A category without a box (the parent of others, say) does not count: one class may be all that there is.
+    """
+    names: set[str] = set()
+    for table, lists in tables.items():
+        with _garbled(table):
+            used = {entry["category_id"] for entry in lists["annotations"]} if lists["categories"] else set()
+            for entry in lists["categories"]:
+                if entry["id"] in used or is_face(str(entry["name"])):
+                    names.add(str(entry["name"]))
+    return names
+
+
+@contextmanager
+def _garbled(table: Path) -> Iterator[None]:
+    """Says in words what an entry of `table` lacks."""
     try:
-        return _read(table, root, lists, wanted)
+        yield
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{table}: an entry lacks or garbles {error}") from error
 
 
-def _read(table: Path, root: Path, lists: dict[str, list[Entry]], wanted: Sequence[str]) -> list[LabelledPicture]:
+def _records(table: Path, root: Path, lists: Lists, faces: set[str]) -> list[LabelledPicture]:
     categories = {entry["id"]: entry for entry in lists["categories"]}
     used = {entry["category_id"] for entry in lists["annotations"]} if categories else set()
     if used - categories.keys():
         raise InputError(f"{table}: annotations of unknown category {sorted(used - categories.keys())[0]}")
-    named = {number: str(entry["name"]) for number, entry in categories.items() if number in used}
-    faces = face_classes(table, named.values(), wanted)
     of_picture: dict[Any, list[Entry]] = {}
     for entry in lists["images"]:
         if entry["id"] in of_picture:
@@ -95,7 +121,7 @@ def _read(table: Path, root: Path, lists: dict[str, list[Entry]], wanted: Sequen
     for entry in lists["annotations"]:
         if entry["image_id"] not in of_picture:
             raise InputError(f"{table}: annotation {entry.get('id')} is of image {entry['image_id']}, which is missing")
-        if not categories or named[entry["category_id"]] in faces:
+        if not categories or str(categories[entry["category_id"]]["name"]) in faces:
             of_picture[entry["image_id"]].append(entry)
     split = split_of([*table.relative_to(root).parts[:-1], *table.stem.split("_")])
     records: list[LabelledPicture] = []
