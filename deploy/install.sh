@@ -114,6 +114,11 @@ STATE_MB=16 # the least that takes a journal
 systemd_runs() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 service_active() { systemd_runs && systemctl --quiet is-active fer-pi.service; }
 
+# Whether the service runs out of the venv $1.
+runs_from() {
+    systemd_runs && grep -qsz "^$1/" "/proc/$(systemctl show --property=MainPID --value fer-pi.service)/cmdline"
+}
+
 # Where overlayroot is at work, what is written now is gone after the next start.
 root_forgets() { [ -z "$root" ] && mountpoint -q /media/root-ro; }
 
@@ -282,6 +287,7 @@ fingerprint() {
 }
 
 slot_in_use() { [ -L "$link" ] && basename "$(readlink "$link")"; }
+other_slot() { if [ "$1" = a ]; then echo b; else echo a; fi; }
 
 up_to_date() {
     [ "$(cat "$link/fingerprint" 2>/dev/null)" = "$(fingerprint)" ] && "$link/bin/fer-pi" --version >/dev/null 2>&1
@@ -307,8 +313,11 @@ clean_up() {
 build() {
     local venv
     old_slot=$(slot_in_use || true)
-    if [ "$old_slot" = a ]; then new_slot=b; else new_slot=a; fi
-    venv=$store/$new_slot
+    venv=$store/$(other_slot "$old_slot")
+    # After an upgrade with --no-start it is the one before that still runs.
+    ! runs_from "$venv" || fail "the service still runs the version before, out of $venv, where the new one is to go" \
+        "Restart the service first: sudo systemctl restart fer-pi"
+    new_slot=$(basename "$venv")
     step "The program, in $venv, from $what$([ ${#pip_from[@]} = 0 ] || echo ", without network")"
     if [ $dry = yes ]; then
         note "would run: $python -m venv --system-site-packages $venv"
@@ -467,13 +476,18 @@ reread_system_settings() {
 
 # The root is left as it is until the next start; the state of fer_pi moves now, so that nothing of it is lost.
 add_read_only_root() {
-    local state=$root/var/lib/private/fer-pi empty=
+    local state=$root/var/lib/private/fer-pi empty='' ran=no
     step "The root read-only, from the next start on; the state in $card/fer-pi.state"
     [ $dry = no ] || { note "would write $overlay, $units/$STATE_UNIT and $card/fer-pi.state" && return; }
-    if systemd_runs && service_active; then systemctl stop fer-pi.service; fi # start_service starts it again
+    if service_active; then ran=yes && systemctl stop fer-pi.service; fi
     if [ ! -e "$card/fer-pi.state" ]; then
         [ -d "$state" ] || { empty=$(mktemp -d) && state=$empty; }
-        make_state_file "$state" || fail "$card/fer-pi.state could not be made" "Is there room? df -h $card"
+        if ! make_state_file "$state"; then
+            rm -f "$card/fer-pi.state.part"
+            [ -z "$empty" ] || rmdir "$empty"
+            [ $ran = no ] || start_again
+            fail "$card/fer-pi.state could not be made" "Is there room? df -h $card"
+        fi
         [ -z "$empty" ] || rmdir "$empty"
     fi
     put "$here/appliance/$STATE_UNIT" "$units/$STATE_UNIT"
@@ -481,7 +495,12 @@ add_read_only_root() {
     ln -sfn "../$STATE_UNIT" "$units/fer-pi.service.wants/$STATE_UNIT"
     put "$here/appliance/overlayroot.conf" "$overlay"
     if systemd_runs; then systemctl daemon-reload; fi
+    if [ $start = no ] && [ $ran = yes ]; then start_again; fi # else start_service does it
     note "the configuration can then be changed on the card, $card/fer-pi.yaml; all else after --writable-root"
+}
+
+start_again() {
+    { systemctl daemon-reload && systemctl start fer-pi.service; } || note "fer_pi does not start again; why: journalctl -u fer-pi"
 }
 
 # A filesystem with what is in $1. Every block of the file is written, for one with holes would need the FAT later.
@@ -497,9 +516,12 @@ check_card() {
     [ -d "$card" ] || fail "--read-only-root: there is no $card, where fer_pi's state could be kept" \
         "This is for a Raspberry Pi; elsewhere set up overlayroot by hand, with /var/lib/private/fer-pi on a partition."
     ! systemd_runs || mountpoint -q "$card" || fail "--read-only-root: $card is not the boot partition" "sudo mount $card"
-    [ ! -e "$overlay" ] || cmp -s "$here/appliance/overlayroot.conf" "$overlay" ||
+    [ ! -e "$overlay" ] || our_overlay "$overlay" ||
         fail "$overlay is there already, and not ours" "Move it away if you mean it."
 }
+
+# Whether the file $1 is one that --read-only-root has written: told by its first line, for Ansible brings this script alone.
+our_overlay() { grep -qs "^# Written by fer_pi's install.sh --read-only-root" "$1"; }
 
 writable_root() {
     local below=$root
@@ -509,7 +531,7 @@ writable_root() {
         below=/media/root-ro
         act mount -o remount,rw "$below"
     fi
-    if cmp -s "$here/appliance/overlayroot.conf" "$below/etc/overlayroot.local.conf"; then
+    if our_overlay "$below/etc/overlayroot.local.conf"; then
         act rm -f "$below/etc/overlayroot.local.conf"
     elif grep -qs overlayroot=tmpfs /proc/cmdline; then
         note "it was not made read-only by this, but by cmdline.txt: sudo raspi-config, Performance Options, Overlay File System"
@@ -544,7 +566,7 @@ start_service() {
     systemctl daemon-reload
     { udevadm control --reload && udevadm trigger --subsystem-match=gpio; } || note "udev was not told of its new rule"
     systemctl --quiet enable fer-pi.service
-    if [ "$changed" = no ] && service_active; then
+    if [ "$changed" = no ] && service_active && ! runs_from "$store/$(other_slot "$(slot_in_use)")"; then
         note "runs"
     elif keeps_running; then
         note "runs"
@@ -661,7 +683,7 @@ uninstall_all() {
         remove_if_empty "$(dirname "$watchdog")" "$(dirname "$journal")"
         reread_system_settings
     fi
-    if cmp -s "$here/appliance/overlayroot.conf" "$overlay"; then act rm -f "$overlay"; fi
+    if our_overlay "$overlay"; then act rm -f "$overlay"; fi
 
     step "The program"
     if [ "$(readlink "$command" 2>/dev/null)" = "$link/bin/fer-pi" ]; then act rm -f "$command"; fi

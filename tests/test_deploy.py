@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,35 @@ class Shelf:
         return self.root / "etc/fer-pi/config.yaml"
 
 
+SYSTEMCTL = """
+systemd_runs() { true; }
+mountpoint() { true; }
+udevadm() { true; }
+sleep() { true; }
+running=$(cat "$root/process")
+systemctl() {
+    case "$*" in
+        *is-active*) [ $running != 0 ] ;;
+        *MainPID*) echo $running ;;
+        *) echo "systemctl $*" && case $1 in start | restart) running=$$ ;; stop) running=0 ;; esac ;;
+    esac
+}
+"""
+"""A systemd that says what it is told; its service is at first the process with the number in the file `process`."""
+
+
+def under_systemd(
+    shelf: Shelf, process: int, *options: str, path: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """What the installer says below the shelf's root where such a systemd runs, and the service is that process."""
+    (shelf.root / "process").write_text(str(process))
+    functions, begin, calls = INSTALL.read_text().rpartition("\nif [ $uninstall = yes ]; then\n")
+    script = shelf.root.parent / "install.sh"
+    script.write_text(f"{functions}\nhere={DEPLOY} source_dir={DEPLOY.parent}\n{SYSTEMCTL}{begin}{calls}")
+    options = ("--python", str(shelf.python), "--wheels", str(shelf.wheel.parent), *options)
+    return called("--root", shelf.root, *options, script=script, path=path)
+
+
 @pytest.fixture
 def shelf(tmp_path: Path) -> Shelf:
     """A root where 0.1.0 has been installed."""
@@ -228,6 +258,36 @@ def test_an_upgrade_takes_over_and_leaves_one_version(shelf: Shelf) -> None:
         assert shelf.installed().returncode == 0
         assert shelf.version() == version
         assert len([path for path in (shelf.root / "opt/fer-pi.d").iterdir() if path.is_dir()]) == 1
+
+
+@pytest.fixture
+def service(shelf: Shelf) -> Iterator[int]:
+    """A process that runs out of the version which is installed."""
+    path = shelf.root / "opt/fer-pi.d" / (shelf.root / "opt/fer-pi").readlink().name / "bin/sleep"
+    path.symlink_to(shutil.which("sleep") or "sleep")
+    with subprocess.Popen([path, "100"]) as process:
+        yield process.pid
+        process.kill()
+
+
+def test_the_version_that_still_runs_is_not_built_over(shelf: Shelf, service: int) -> None:
+    shelf.release("0.2.0")
+    assert shelf.installed("--no-start").returncode == 0
+    before = tree(shelf.root / "opt")
+    shelf.release("0.3.0")
+    done = under_systemd(shelf, service, "--no-start")
+    assert done.returncode == 1
+    assert "Restart the service first: sudo systemctl restart fer-pi" in done.stderr
+    assert tree(shelf.root / "opt") == before
+
+
+def test_the_version_that_still_runs_is_not_taken_for_the_new_one(shelf: Shelf, service: int) -> None:
+    shelf.release("0.2.0")
+    assert shelf.installed("--no-start").returncode == 0
+    done = under_systemd(shelf, service)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "up to date" in done.stdout
+    assert "systemctl restart fer-pi.service" in done.stdout
 
 
 def test_your_configuration_is_never_overwritten(shelf: Shelf) -> None:
@@ -356,10 +416,34 @@ def test_a_read_only_root_keeps_the_state_on_the_card_and_can_be_taken_back(shel
 
 
 def test_a_read_only_root_goes_with_the_rest(shelf: Shelf, card: Path) -> None:
+    """Also where the script comes alone, as Ansible brings it."""
     assert shelf.installed("--read-only-root").returncode == 0
-    assert shelf.installed("--uninstall").returncode == 0
+    alone = Path(shutil.copy(INSTALL, shelf.root.parent))
+    assert called("--root", shelf.root, "--uninstall", script=alone).returncode == 0
     assert [path for path in shelf.root.rglob("*") if not path.is_dir()] == []
     assert not list(shelf.root.rglob("*fer-pi*"))
+
+
+@pytest.mark.parametrize("process", [0, os.getpid()], ids=["stopped", "running"])
+def test_a_service_that_ran_runs_again_once_its_state_is_on_the_card(shelf: Shelf, card: Path, process: int) -> None:
+    done = under_systemd(shelf, process, "--read-only-root", "--no-start")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (card / "fer-pi.state").exists()
+    asked = [line for line in done.stdout.splitlines() if line.startswith("systemctl st")]
+    assert asked == (["systemctl stop fer-pi.service", "systemctl start fer-pi.service"] if process else [])
+
+
+def test_a_state_that_cannot_be_made_leaves_the_service_running_and_nothing_on_the_card(
+    shelf: Shelf, card: Path
+) -> None:
+    done = under_systemd(
+        shelf, os.getpid(), "--read-only-root", path=program(shelf.root.parent / "full", "dd", "exit 1")
+    )
+    assert done.returncode == 1
+    assert "fer-pi.state could not be made" in done.stderr
+    assert done.stdout.splitlines()[-1] == "systemctl start fer-pi.service"
+    assert list(card.iterdir()) == []
+    assert not (shelf.root / "etc/overlayroot.local.conf").exists()
 
 
 def test_a_read_only_root_is_refused_where_the_state_has_no_place(shelf: Shelf) -> None:
