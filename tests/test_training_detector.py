@@ -306,17 +306,18 @@ def test_the_detector_decodes_as_training_does(tmp_path: Path) -> None:
             head.bias[0] = 0
     model: Any = open_detector(DetectorOptions(model=export(net, tmp_path, 0.5, {})))
     image = np.random.default_rng(0).integers(0, 256, (64, 96)).astype(np.uint8)
-    rows = model._survivors(model._run(image))
+    maps = model._run(image)
+    above = np.flatnonzero(np.concatenate([values[0].ravel() for values in maps]) > 0)
+    rows = dict(zip(above.tolist(), model._survivors(maps), strict=True))
     with torch.no_grad():
         flat = flatten(net((torch.from_numpy(image)[None, None].float() - 128) / 128))
-    logits, boxes, points = decode(flat, cells(64, 96))
-    keep = torch.nonzero(logits[0] > 0).flatten()
-    assert abs(len(keep) - len(rows)) <= 2 and len(rows) > 10
-    if len(keep) == len(rows):
-        corner = boxes[0, keep, :2] - boxes[0, keep, 2:] / 2
-        assert np.allclose(rows[:, 1:3], corner.numpy(), atol=0.5) and np.allclose(
-            rows[:, 5:], points[0, keep].flatten(1).numpy(), atol=0.5
-        )
+    logits, boxes, points = (values[0].numpy() for values in decode(flat, cells(64, 96)))
+    sure = np.flatnonzero(logits > 0.01).tolist()  # nearer to 0 a cell may fall either way: weights are exported as halves
+    assert 10 < len(sure) <= len(rows) and min(logits[cell] for cell in rows) > -0.01
+    found = np.stack([rows[cell] for cell in sure])
+    corner, size = boxes[sure, :2] - boxes[sure, 2:] / 2, boxes[sure, 2:]
+    wanted = np.concatenate([1 / (1 + np.exp(-logits[sure, None])), corner, size, points[sure].reshape(-1, 10)], axis=1)
+    assert np.allclose(found, wanted, atol=0.01)
 
 
 class _Known:
