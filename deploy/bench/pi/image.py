@@ -55,7 +55,7 @@ def built(cache: Path) -> Image:
     _step([BUILD / "kernel.sh", cache / "kernel-packages"], kernel)
     _step([BUILD / "device_tree.sh"], tree, PROCESSORS, MEMORY_MB)
     parts = [*sorted((BUILD / "guest").iterdir()), *sorted((package / "systemd").iterdir())]
-    parts += [package / "deploy/install.sh", *sorted((package / "deploy/wheelhouse").glob("*.whl"))]
+    parts += sorted(path for path in (package / "deploy").rglob("*") if path.is_file())
     fresh = _step([BUILD / "installed.sh", base, kernel, package], root, of=parts)
     _step([BUILD / "disk.sh", root, kernel], disk, of=[BUILD / "guest/init"], anew=fresh)
     return as_built(cache)

@@ -195,6 +195,23 @@ def test_a_configuration_that_does_not_become_well_is_taken_back(fleet: Fleet, p
     assert "lounge" not in recap
 
 
+def test_a_read_only_root_takes_no_new_configuration(fleet: Fleet, package: Path) -> None:
+    """It would be gone after the next start; where there is nothing to do, such a machine is as good as any."""
+    door = fleet.appliances["door"]
+    before = door.machine.get("/etc/fer-pi/config.yaml")
+    door.machine.run("mkdir /media/root-ro && mount -t tmpfs tmpfs /media/root-ro")
+    try:
+        status, said, _ = fleet.play(package, {**CONFIGS, "door": config({"kind": "console", "style": "lines"})})
+        assert status != 0
+        assert "door has a read-only root" in said
+        assert door.machine.get("/etc/fer-pi/config.yaml") == before
+        status, said, recap = fleet.play(package, CONFIGS)
+        assert status == 0, said
+        assert "changed=0 " in recap["door"]
+    finally:
+        door.machine.run("umount /media/root-ro && rmdir /media/root-ro")
+
+
 def test_an_upgrade_that_is_no_good_ends_with_the_first_and_leaves_the_old_one_everywhere(
     fleet: Fleet, package: Path, measured: Measure
 ) -> None:

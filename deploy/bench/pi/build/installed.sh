@@ -3,6 +3,8 @@
 #
 # usage: installed.sh BASE KERNEL PACKAGE OUT
 set -euo pipefail
+# What is mounted below is so for this script alone, and gone with it, however it ends.
+[ "${ALONE:-}" = yes ] || ALONE=yes exec unshare --mount "$0" "$@"
 
 base=$1
 kernel=$2
@@ -31,13 +33,11 @@ cp -a --reflink=auto "$kernel/lib/modules" "$out.part/lib/"
 mkdir -p "$out.part/mnt/fer-pi"
 mount -t proc proc "$out.part/proc"
 mount --bind "$package" "$out.part/mnt/fer-pi"
-trap 'umount "$out.part/proc" "$out.part/mnt/fer-pi"' EXIT
 chroot "$out.part" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 /bin/bash -ec "
     depmod $(basename "$kernel"/lib/modules/*)
     systemctl --quiet enable led-log.service
     unshare --net /mnt/fer-pi/deploy/install.sh --no-start --appliance
     systemctl --quiet enable fer-pi.service"
 umount "$out.part/proc" "$out.part/mnt/fer-pi"
-trap - EXIT
 rmdir "$out.part/mnt/fer-pi"
 mv "$out.part" "$out"

@@ -44,6 +44,10 @@ dpkg-deb --fsys-tarfile linux-source-*.deb | tar -xO --wildcards '*/linux-source
 
 # The kernel has no simulated interrupts either: they go into the same module, which may not look into irq_desc.
 sed -i 's/handle_simple_irq(irq_to_desc(irqnum));/generic_handle_irq(irqnum);/' gpio-sim/irq_sim.c
+# As a Pi's do, pins keep their level when their owner dies, and lose it when they become inputs.
+sed -i -e '/^static void gpio_sim_free/,/^}/{/__assign_bit/d; /pull_map/d}' \
+    -e '/^static int gpio_sim_direction_input/,/^}/s/__set_bit(offset, chip->direction_map);/{ & __assign_bit(offset, chip->value_map, test_bit(offset, chip->pull_map)); }/' \
+    gpio-sim/gpio-sim.c
 mv gpio-sim/gpio-sim.c gpio-sim/gpio-sim-core.c
 printf 'obj-m := gpio-sim.o\ngpio-sim-y := gpio-sim-core.o irq_sim.o\n' >gpio-sim/Kbuild
 
