@@ -55,7 +55,8 @@ def built(cache: Path) -> Image:
     _step([BUILD / "kernel.sh", cache / "kernel-packages"], kernel)
     _step([BUILD / "device_tree.sh"], tree, PROCESSORS, MEMORY_MB)
     parts = [*sorted((BUILD / "guest").iterdir()), *sorted((package / "systemd").iterdir())]
-    parts += sorted(path for path in (package / "deploy").rglob("*") if path.is_file())
+    for pattern in ("*.sh", "*.rules", "constraints-*.txt", "appliance/*", "wheelhouse/*.whl"):
+        parts += sorted((package / "deploy").glob(pattern))
     fresh = _step([BUILD / "installed.sh", base, kernel, package], root, of=parts)
     _step([BUILD / "disk.sh", root, kernel], disk, of=[BUILD / "guest/init"], anew=fresh)
     return as_built(cache)
