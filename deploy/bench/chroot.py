@@ -3,6 +3,7 @@
 No systemd, no devices, and times that say nothing of a Pi.
 """
 
+import platform
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -18,13 +19,14 @@ BINFMT = Path("/proc/sys/fs/binfmt_misc")
 
 
 def runs_arm64() -> bool:
-    """Whether this computer runs programs of arm64, if need be by mounting what tells the kernel how."""
+    """Whether this computer runs programs of arm64, if need be by telling the kernel that qemu-user does."""
+    if platform.machine() == "aarch64":
+        return True
     if not (BINFMT / "status").exists():
         subprocess.run(["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT], capture_output=True, check=False)
-    if not (BINFMT / "qemu-aarch64").exists() and shutil.which("qemu-aarch64-static"):
-        recipe = Path("/usr/lib/binfmt.d/qemu-aarch64-static.conf")
-        if recipe.exists() and (BINFMT / "register").exists():
-            (BINFMT / "register").write_text(recipe.read_text())
+    recipe = Path("/usr/lib/binfmt.d/qemu-aarch64.conf")
+    if not (BINFMT / "qemu-aarch64").exists() and recipe.exists() and (BINFMT / "register").exists():
+        (BINFMT / "register").write_bytes(recipe.read_bytes())
     return (BINFMT / "qemu-aarch64").exists()
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make the root of a Debian system: amd64 with systemd and sshd, for container.py; arm64 with as little as fer_pi needs, for
-# arm64.py. Minutes, 300 MB each; what is there is kept.
+# chroot.py. Minutes, 300 MB each; what is there is kept.
 #
 #   debian_root.sh DIR bookworm|trixie amd64|arm64
 set -euo pipefail
