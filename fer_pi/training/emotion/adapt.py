@@ -17,7 +17,8 @@ from fer_pi.training.emotion.net import EmotionNet
 SHARES = (1.0, 0.7, 0.4, 0.2)
 """How far to go from the old weights to the new ones: each is tried on the faces set aside, with 0, the old ones."""
 MOST_ALONE = 0.4
-"""No farther without other people's faces: all the way then costs 12 points on FER+, half of it 2 to 3."""
+"""No farther without other people's faces: all the way cost 12 points on FER+, half of it 2, and, in another trial, 0.4
+of it 3 (docs/experiments.md, docs/training.md)."""
 
 
 @dataclass(frozen=True, slots=True)
