@@ -25,6 +25,7 @@ pytest.importorskip("onnx", reason="the export needs onnx (the extra 'train')")
 import torch
 
 from fer_pi.training.detector import loss as losses_module
+from fer_pi.training.detector import product
 from fer_pi.training.detector import train as training
 from fer_pi.training.detector.augment import MIRRORED, SceneMaker
 from fer_pi.training.detector.commands import evaluate_detector, train_detector
@@ -312,7 +313,7 @@ def test_the_detector_decodes_as_training_does(tmp_path: Path) -> None:
     with torch.no_grad():
         flat = flatten(net((torch.from_numpy(image)[None, None].float() - 128) / 128))
     logits, boxes, points = (values[0].numpy() for values in decode(flat, cells(64, 96)))
-    sure = np.flatnonzero(logits > 0.01).tolist()  # nearer to 0 a cell may fall either way: weights are exported as halves
+    sure = np.flatnonzero(logits > 0.01).tolist()  # nearer to 0 a cell may fall either way: the export rounds weights
     assert 10 < len(sure) <= len(rows) and min(logits[cell] for cell in rows) > -0.01
     found = np.stack([rows[cell] for cell in sure])
     corner, size = boxes[sure, :2] - boxes[sure, 2:] / 2, boxes[sure, 2:]
@@ -366,7 +367,9 @@ def run_epochs(
 ) -> None:
     """Train as the command does; `stop_after` raises after that many epochs, as a kill would."""
     pictures = [p for p in read_labels(data) if p.split == "train"]
-    run = training.resumed(recipe, "cpu", folder / CHECKPOINT) if resume else training.started(recipe, "cpu")
+    digest = product.labels_sha256(pictures)
+    path = folder / CHECKPOINT
+    run = training.resumed(recipe, "cpu", digest, path) if resume else training.started(recipe, "cpu", digest)
 
     def report(_: str) -> None:
         if run.epoch == stop_after:
@@ -390,6 +393,49 @@ def test_resuming_with_another_recipe_or_from_nothing_is_refused(data: Path, tmp
     run_epochs(replace(QUICK, epochs=1), data, tmp_path)
     with pytest.raises(InputError, match="learning_rate"):
         run_epochs(replace(QUICK, epochs=1, learning_rate=0.5), data, tmp_path, resume=True)
+
+
+def made_model(data: Path, folder: Path, **given: Any) -> dict[str, Any]:
+    """The manifest of a model made of `data` in `folder`."""
+    product.make_model(data, [], folder / "model", QUICK, folder=folder / "run", device="cpu", **given)
+    manifest: dict[str, Any] = json.loads((folder / "model" / "manifest.json").read_text())
+    return manifest
+
+
+def test_resuming_with_other_data_is_refused_and_starting_from_its_weights_is_not(data: Path, tmp_path: Path) -> None:
+    made_model(data, tmp_path, threshold=0.5)
+    made_model(data, tmp_path, threshold=0.5, resume=True)
+    rows = list(csv.reader((data / "faces.csv").read_text().splitlines()))[1:]
+    write_data(data, rows[:-1])
+    made_model(data, tmp_path, threshold=0.5, resume=True)  # what judges does not matter
+    for changed in (rows[1:], [*rows[:-2], row_of("14.png", "face", box=BOX), rows[-1]]):
+        write_data(data, changed)
+        with pytest.raises(InputError, match=r"other settings \(data: '.*' then, '.*' now\); start without --resume"):
+            made_model(data, tmp_path, threshold=0.5, resume=True)
+    old = tmp_path / "old.ckpt"
+    content = torch.load(tmp_path / "run" / CHECKPOINT, weights_only=False)
+    del content["config"]["data"]  # as checkpoints were before
+    torch.save(content, old)
+    manifest = made_model(data, tmp_path / "other", threshold=0.5, start=old)
+    assert "weights of an earlier" in manifest["training"]["note"]
+
+
+def test_the_threshold_is_chosen_on_empty_pictures_only_if_they_are_enough(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    aside = [picture for picture in read_labels(data) if picture.empty] * 12
+    monkeypatch.setattr(product, "teaching", lambda pictures: (pictures, aside))
+    monkeypatch.setattr(product, "false_confidences", lambda net, pictures: [[0.61], [0.72], *([[]] * 50)])
+    manifest = made_model(data, tmp_path / "few", say=said.append)
+    assert manifest["threshold"] == product.THRESHOLD == 0.5
+    why = "The threshold of 0.5 was not chosen on this data: 48 empty pictures were set aside, 50 are needed"
+    assert why in said[-1] and why in manifest["training"]["note"]
+    assert why in (tmp_path / "few" / "model" / "card.md").read_text()
+    aside += aside[:4]
+    manifest = made_model(data, tmp_path / "enough", say=said.append)
+    assert manifest["threshold"] == 0.61 and "was chosen on 52 empty pictures" in manifest["training"]["note"]
+    assert made_model(data, tmp_path / "given", threshold=0.4)["threshold"] == 0.4
 
 
 def test_the_learning_rate_rises_then_falls_to_a_hundredth() -> None:

@@ -16,6 +16,8 @@ from fer_pi.vision.detector_input import DetectorOptions
 SIZE = "320x240"
 MOST_FALSE = 0.02
 """False boxes a picture that the threshold lets pass, at most, on empty pictures that taught nothing."""
+LEAST_EMPTY = math.ceil(1 / MOST_FALSE)
+"""Of fewer empty pictures not one false box may pass, and where there is none, next to nothing is known."""
 
 
 def false_confidences(net: FaceNet, pictures: Sequence[LabelledPicture]) -> list[list[float]]:

@@ -12,10 +12,11 @@ import torch
 from fer_pi.errors import InputError
 from fer_pi.training.detector.card import card_text
 from fer_pi.training.detector.data import LabelledPicture
-from fer_pi.training.detector.empty import false_confidences, lowest_threshold
+from fer_pi.training.detector.empty import LEAST_EMPTY, false_confidences, lowest_threshold
 from fer_pi.training.detector.evaluate import measure
 from fer_pi.training.detector.export import export
 from fer_pi.training.detector.labels.formats import read_labels
+from fer_pi.training.detector.net import FaceNet
 from fer_pi.training.detector.sampling import teaching
 from fer_pi.training.detector.train import CHECKPOINT, Recipe, Run, adopt, resumed, started, train
 from fer_pi.vision.detector_input import DetectorOptions
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 CARD = "card.md"
 THRESHOLD = 0.5
-"""Where the data holds no empty picture to choose it by."""
+"""Where too few empty pictures are set aside to choose it by."""
 SIZES = ("320x240", "160x120")
 
 
@@ -44,8 +45,8 @@ def make_model(
 ) -> dict[str, Any]:
     """Train on `data` and the `extra` folders, leave model, manifest and card in `out`, return the figures on val.
 
-    Without a `threshold` it is chosen on empty pictures of split train that are set aside. The run is kept in
-    `folder`. Raises InputError for data that cannot be used.
+    Without a `threshold` it is chosen on empty pictures of split train that are set aside, if they are enough. The run
+    is kept in `folder`. Raises InputError for data that cannot be used.
     """
     if threads is not None:
         torch.set_num_threads(threads)
@@ -59,19 +60,21 @@ def make_model(
     more = [picture for source in sources[1:] for picture in source if picture.split == "train"]
     if not main:
         raise InputError(f"{data}: no picture of split train; nothing to learn from")
-    run = resumed(recipe, device, folder / CHECKPOINT) if resume else started(recipe, device)
+    data_key = "+".join(labels_sha256(pictures)[:12] for pictures in (main, more))
+    run = resumed(recipe, device, data_key, folder / CHECKPOINT) if resume else started(recipe, device, data_key)
     if start is not None and not resume:
         adopt(run, start)
     train(run, main, more, folder, device, say)
-    if threshold is None and aside:
-        threshold = lowest_threshold(false_confidences(run.average, aside))
-        say(f"threshold {threshold:g}, chosen on {len(aside)} empty pictures set aside")
-    note = ""
+    notes = []
     if start is not None:
         digest = hashlib.sha256(start.read_bytes()).hexdigest()
-        note = f"It began with the weights of an earlier, narrower or equal net (checkpoint `{digest[:12]}...`)."
+        notes.append(f"It began with the weights of an earlier, narrower or equal net (checkpoint `{digest[:12]}...`).")
+    if threshold is None:
+        threshold, why = _threshold(run.average, aside)
+        say(why)
+        notes.append(why)
     digests = [labels_sha256(source) for source in sources]
-    return finish(run, digests, judges, main + more, out, threshold or THRESHOLD, note)
+    return finish(run, digests, judges, main + more, out, threshold, " ".join(notes))
 
 
 def finish(
@@ -106,6 +109,15 @@ def finish(
     file = export(run.average, out, threshold, {**training, "metrics": metrics})
     (out / CARD).write_text(card_text(file, threshold, training, metrics), encoding="utf-8")
     return {"detector": str(file), **metrics[SIZES[0]]} if metrics else {}
+
+
+def _threshold(net: FaceNet, aside: Sequence[LabelledPicture]) -> tuple[float, str]:
+    """The threshold for the net, and in words how it was chosen on the empty pictures `aside`, or why not."""
+    if len(aside) < LEAST_EMPTY:
+        few = f"{len(aside)} empty pictures were set aside, {LEAST_EMPTY} are needed to choose it by"
+        return THRESHOLD, f"The threshold of {THRESHOLD:g} was not chosen on this data: {few}."
+    threshold = lowest_threshold(false_confidences(net, aside))
+    return threshold, f"The threshold of {threshold:g} was chosen on {len(aside)} empty pictures set aside."
 
 
 def _counts(pictures: Sequence[LabelledPicture]) -> dict[str, int]:

@@ -174,12 +174,18 @@ class Run:
     net: FaceNet
     average: FaceNet
     optimizer: torch.optim.Optimizer
+    data: str = ""
+    """Names what it learns from: a digest of the labels."""
     epoch: int = 0
     metrics: list[dict[str, float]] = field(default_factory=list)
 
+    def config(self) -> dict[str, Any]:
+        """All that a run that goes on must share with the one that broke off."""
+        return {**self.recipe.as_dict(), "data": self.data}
 
-def started(recipe: Recipe, device: str) -> Run:
-    """A fresh run."""
+
+def started(recipe: Recipe, device: str, data: str = "") -> Run:
+    """A fresh run, to learn from `data`."""
     torch.manual_seed(recipe.seed)
     net, average = FaceNet(recipe.shape), FaceNet(recipe.shape)
     average.load_state_dict(net.state_dict())
@@ -191,13 +197,13 @@ def started(recipe: Recipe, device: str) -> Run:
     convolutions = [p for name, p in net.named_parameters() if p.ndim == 4 and not name.startswith("heads")]
     others = [p for name, p in net.named_parameters() if p.ndim != 4 or name.startswith("heads")]
     optimizer = Muon(convolutions, others, recipe.learning_rate, weight_decay=recipe.weight_decay)
-    return Run(recipe, net, average, optimizer)
+    return Run(recipe, net, average, optimizer, data)
 
 
-def resumed(recipe: Recipe, device: str, path: Path) -> Run:
-    """The run whose checkpoint is at `path`. Raises InputError if that belongs to another recipe."""
-    run = started(recipe, device)
-    kept = checkpoints.load(path, config=recipe.as_dict())
+def resumed(recipe: Recipe, device: str, data: str, path: Path) -> Run:
+    """The run whose checkpoint is at `path`. Raises InputError if that belongs to another recipe or other data."""
+    run = started(recipe, device, data)
+    kept = checkpoints.load(path, config=run.config())
     run.net.load_state_dict(kept.model)
     run.average.load_state_dict(kept.ema)
     run.optimizer.load_state_dict(kept.optimizer)
@@ -248,7 +254,7 @@ def save(run: Run, path: Path) -> None:
     checkpoints.save(
         path,
         checkpoints.Checkpoint(
-            config=run.recipe.as_dict(),
+            config=run.config(),
             seed=run.recipe.seed,
             epoch=run.epoch,
             model=run.net.state_dict(),
