@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
@@ -88,6 +88,7 @@ def train(
     teachers: tuple[nn.Module, ...] = (),
     start: nn.Module | None = None,
     recrops: NDArray[np.uint8] | None = None,
+    inputs: Mapping[str, Any] | None = None,
     on_plan: Callable[[int, int], None] = lambda steps_an_epoch, epochs_done: None,
     on_step: Callable[[], None] = lambda: None,
     on_epoch: Callable[[Progress], None] = lambda progress: None,
@@ -95,8 +96,8 @@ def train(
     """The trained net (its moving average), on the CPU, in evaluation mode; `checkpoint` is written each epoch.
 
     `start` gives the weights to begin with, `teachers` an opinion of each face to learn beside the votes, `recrops` the
-    (N, 48, 48) same faces as a detector and `vision.align` cut them. Raises InputError if `resume` finds no fitting
-    checkpoint.
+    (N, 48, 48) same faces as a detector and `vision.align` cut them. `inputs` tells these three apart from others, in
+    plain values that the checkpoint keeps. Raises InputError if `resume` finds no fitting checkpoint.
     """
     torch.manual_seed(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -111,6 +112,7 @@ def train(
     steps = max(1, len(faces) // recipe.batch)
     optimizer = _optimizer(net, recipe)
     config = asdict(recipe) | {"faces": faces.source_sha256, "count": len(faces), "teachers": len(teachers)}
+    config |= inputs or {}
     history: list[dict[str, float]] = []
     if resume:
         found = load(checkpoint, config=config)
