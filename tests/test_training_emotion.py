@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from fer_pi.errors import FerPiError, InputError
+from fer_pi.shipped import shipped
 from fer_pi.training.emotion.data import (
     NO_LABEL,
     Faces,
@@ -32,6 +33,7 @@ from torch import nn
 from fer_pi.training.emotion import frame
 from fer_pi.training.emotion import train as training
 from fer_pi.training.emotion.augment import Strength, augmented, mixed, prepared
+from fer_pi.training.emotion.card import card_text
 from fer_pi.training.emotion.commands import evaluate_emotion, train_emotion
 from fer_pi.training.emotion.net import build, folded, multiply_adds
 from fer_pi.training.emotion.split import split_by_photograph, split_data
@@ -513,6 +515,50 @@ def test_one_command_leaves_a_model_that_the_evaluation_takes(made: tuple[Path, 
     assert set(figures["per_class"]) == {emotion.value for emotion in EMOTIONS}
     assert set(figures["protocols"]) == {"majority", "top"}
     assert figures["accuracy"] == manifest["training"]["metrics"]["int8"]["majority"]["accuracy"]
+
+
+@pytest.mark.parametrize("other", ["--teacher", "--start", "--detector"])
+def test_a_run_is_not_resumed_with_what_another_run_was_given(made: tuple[Path, Result], other: str) -> None:
+    folder, _ = made
+    given = shipped("models/detector") if other == "--detector" else folder / "model-run" / "emotion.ckpt"
+    fixed = ("--net", "tiny", "--epochs", 2, "--device", "cpu", "--threads", 1, "--resume")
+    result = run(train_emotion, folder / "data", "--out", folder / "model", *fixed, other, given)
+    assert isinstance(result.exception, InputError)
+    assert f"{other[2:]}" in str(result.exception) and "_sha256" in str(result.exception)
+    assert "start without --resume" in str(result.exception)
+
+
+def card(**config: Any) -> str:
+    """The card of a model trained so."""
+    manifest = json.loads(shipped("models/emotion/manifest.json").read_text())
+    manifest["training"]["config"] |= {"teachers": [], "twins": "refuse", "judges": "valid"} | config
+    return " ".join(card_text(manifest, voted=True).split())
+
+
+def test_the_card_tells_whether_shared_photographs_taught(made: tuple[Path, Result]) -> None:
+    manifest = json.loads((made[0] / "model" / "manifest.json").read_text())
+    assert manifest["training"]["config"]["twins"] == "refuse"
+    assert "validation part too were left out" in card(twins="leave out")
+    allowed = card(twins="allow")
+    assert "left out" not in allowed and "taught as well" in allowed and "neither taught nor tuned" not in allowed
+
+
+def test_the_card_tells_who_judged(made: tuple[Path, Result], tmp_path: Path) -> None:
+    assert "neither taught nor tuned anything" in (made[0] / "model" / "card.md").read_text()
+    data, out = write_folders(tmp_path / "data", ("sad", "happy"), 200), tmp_path / "model"
+    result = run(train_emotion, data, "--out", out, "--net", "tiny", "--epochs", 1, "--device", "cpu", "--threads", 1)
+    assert result.exit_code == 0, result.output
+    told = (out / "card.md").read_text()
+    assert "neither taught" not in told and "chose the temperature" in told and "validation part too" not in told
+
+
+def test_the_card_tells_what_a_net_began_with() -> None:
+    assert "no pre-trained weights" in card()
+    published = card(net="recogniser", start="model", published=True)
+    assert "from the weights of dlib's face recognition net" in published
+    assert "earlier run" not in published and "no pre-trained" not in published
+    for earlier in ({"start": "first.ckpt"}, {"teachers": ["first.ckpt (light)"]}):
+        assert "their own cards tell" in card(**earlier) and "no pre-trained" not in card(**earlier)
 
 
 def test_the_card_states_the_figures_of_the_manifest(made: tuple[Path, Result]) -> None:

@@ -3,8 +3,14 @@
 from typing import Any
 
 FERPLUS = """FER+ (microsoft/FERPlus, MIT licence for the labels): the training part of FER2013, whose pictures were
-gathered for research from the web, with ten people's votes for each face. Training faces whose photograph stands
-again in the validation or private-test part were left out."""
+gathered for research from the web, with ten people's votes for each face."""
+
+SHARED = {
+    "refuse": "No training face shows a photograph that stands in the validation part too.",
+    "leave out": "Training faces whose photograph stands in the validation part too were left out.",
+    "allow": "Training faces whose photograph stands in the validation part too, if any, taught as well.",
+}
+"""By what was to become of them."""
 
 LIMITS = """- Trained on pictures from the web: posed and acted expressions, mostly adults, uneven over age,
   sex and skin; lower accuracy for groups that are rare there must be expected; it has not been measured.
@@ -15,15 +21,17 @@ LIMITS = """- Trained on pictures from the web: posed and acted expressions, mos
   Art. 5(1)(f))."""
 
 RECOGNISER = "recogniser"
-RECOGNISER_DATA = """The recogniser among them began with the weights of dlib's face recognition net (King 2017, public
-domain; trained on 3 million faces of FaceScrub, VGG and the web). None of its weights are in this model: it only gave
-opinions on the training faces."""
+PUBLISHED = """the weights of dlib's face recognition net (King 2017, public domain; trained on 3 million faces of
+FaceScrub, VGG and the web)"""
+RECOGNISER_DATA = f"""The recogniser among them began with {PUBLISHED}. None of its weights are in this model: it
+only gave opinions on the training faces."""
 
 
 def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
     """The card in Markdown; every figure is taken from the manifest."""
     training = manifest["training"]
     metrics = training["metrics"]
+    twins = training["config"].get("twins")
     parts = [
         f"# {manifest['name']}, version {manifest['version']}",
         "Reads one of eight emotions in an upright 48 x 48 grey crop of a face. Runs on TFLite, int8.",
@@ -38,6 +46,7 @@ def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
         f"Made on {manifest['created'][:10]} with seed {training['seed']}; sha256 `{manifest['sha256']}`.",
         "## What taught it",
         FERPLUS if voted else f"The pictures in `{training['config'].get('data')}`; add their origin and licence here.",
+        *([SHARED[twins]] if twins else []),
         _ways(training["config"]),
         f"{training['data']['faces']:,} faces; sha256 of the training data `{training['data']['train']}`.",
         "## How well it does",
@@ -55,12 +64,20 @@ def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
 
 def _judges(config: dict[str, Any]) -> str:
     adapted = config.get("finetune")
-    if not adapted:
-        return "the validation part, which neither taught nor tuned anything"
-    return (
-        f"the {adapted['aside']} faces set aside, which taught nothing but chose how far to go; they are of the same"
-        " people, so that other people's faces may fare worse than before"
-    )
+    if adapted:
+        alike = f"; {adapted['alike']} of them look like learnt ones, which flatters" if adapted.get("alike") else ""
+        return (
+            f"the {adapted['aside']} faces set aside, which taught nothing but chose how far to go; they are of the"
+            f" same people, so that other people's faces may fare worse than before{alike}"
+        )
+    if config.get("judges") == "aside":
+        return (
+            "the faces set aside for want of a validation part, which taught nothing but chose the temperature and how"
+            " far the logits lean"
+        )
+    if config.get("twins") == "allow":
+        return "the validation part, which tuned nothing; what photographs it shares with the training part flatter"
+    return "the validation part, which neither taught nor tuned anything"
 
 
 def _ways(config: dict[str, Any]) -> str:
@@ -72,7 +89,9 @@ def _ways(config: dict[str, Any]) -> str:
             f" {'with' if adapted['others'] else 'without'} faces of other people to remember."
         )
     ways = [f"{config.get('epochs')} epochs"]
-    if config.get("start"):
+    if config.get("published"):
+        ways.append(f"from {PUBLISHED}")
+    elif config.get("start"):
         ways.append(f"from the weights of an earlier run (`{config['start']}`)")
     if config.get("teachers"):
         ways.append(f"taught also by {', '.join(f'`{name}`' for name in config['teachers'])}")
@@ -82,9 +101,15 @@ def _ways(config: dict[str, Any]) -> str:
         ways.append(
             f"{config['recrop_share']:.0%} of the faces shown as `{config['detector']}` and the alignment cut them"
         )
-    told = f"Trained for {', '.join(ways)}."
-    with_recogniser = any(RECOGNISER in name for name in config.get("teachers", ()))
-    return f"{told} {RECOGNISER_DATA if with_recogniser else 'No other set, no pre-trained weights.'}"
+    told = [f"Trained for {', '.join(ways)}."]
+    teachers = config.get("teachers", ())
+    if any(RECOGNISER in name for name in teachers):
+        told.append(RECOGNISER_DATA)
+    elif teachers or (config.get("start") and not config.get("published")):
+        told.append("What the earlier runs began with and learnt from, their own cards tell.")
+    elif not config.get("published"):
+        told.append("No other set, no pre-trained weights.")
+    return " ".join(told)
 
 
 def _summary(metrics: dict[str, Any], voted: bool) -> str:

@@ -85,6 +85,11 @@ def make_model(
         teachers=tuple(restored(path).to(device) for path in teachers),
         start=None if start is None else _start(start, recipe.net, faces),
         recrops=recrops,
+        inputs={
+            "teachers_sha256": [_sha256(path) for path in teachers],
+            "start_sha256": start and _sha256(start),
+            "detector_sha256": detector and _sha256(detector),
+        },
         on_plan=on_plan,
         on_step=on_step,
         on_epoch=on_epoch,
@@ -94,7 +99,10 @@ def make_model(
     origin = {
         "leaning": leaning,
         "data": data.name,
+        "twins": None if valid is aside else shared,
+        "judges": "aside" if valid is aside else "valid",
         "start": start and start.name,
+        "published": start is not None and _published(start, recipe.net),
         "teachers": [f"{path.name} ({load(path).config.get('net')})" for path in teachers],
         "detector": detector and detector.name,
     }
@@ -103,10 +111,24 @@ def make_model(
 
 def _start(path: Path, net: str, faces: Faces) -> nn.Module:
     """The net to go on from: a checkpoint of an earlier run, or the published weights of the recogniser."""
-    if net == RECOGNISER and path.is_dir():
+    if _published(path, net):
         some = np.random.default_rng(1).choice(len(faces), min(len(faces), SETTLING_FACES), replace=False)
         return pretrained(path, prepared(faces.images[some]))
     return restored(path)
+
+
+def _published(start: Path, net: str) -> bool:
+    """Whether `start` holds the published weights of the recogniser, not a run's."""
+    return net == RECOGNISER and start.is_dir()
+
+
+def _sha256(path: Path) -> str:
+    """Of a file, or of the files in a folder one after the other."""
+    digest = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file())
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def export_model(
