@@ -26,7 +26,7 @@ from fer_pi.training.emotion.adapt import Gently, adapted, between
 from fer_pi.training.emotion.augment import prepared
 from fer_pi.training.emotion.commands import train_emotion
 from fer_pi.training.emotion.net import EmotionNet, build, folded
-from fer_pi.training.emotion.personalise import own_faces, parted, personalise
+from fer_pi.training.emotion.personalise import judges, other_faces, own_faces, parted, personalise
 from fer_pi.training.emotion.product import export_model
 from fer_pi.training.emotion.quantize import float_tflite
 from fer_pi.training.emotion.reading_back import float_net
@@ -178,6 +178,27 @@ def test_a_validation_part_decides_where_there_is_one(tmp_path: Path) -> None:
     assert (len(learnt), len(aside)) == (30, 8)
 
 
+def test_look_alikes_of_learnt_faces_do_not_judge_unless_too_few_others_are_left() -> None:
+    learnt, aside = voted(28, 1), voted(20, 2)
+    assert len(judges(learnt, aside)[0]) == 20
+    images = aside.images.copy()
+    images[:6] = learnt.images[:6] // 2 + 20
+    left, alike = judges(learnt, replace(aside, images=images))
+    assert (left.names.tolist(), alike) == (aside.names[6:].tolist(), 0)
+    images[6:10] = learnt.images[6:10, :, ::-1]
+    left, alike = judges(learnt, replace(aside, images=images))
+    assert (len(left), alike) == (20, 10)
+    images[:], images[1::2] = aside.images, learnt.images[1:21:2]
+    assert judges(learnt, replace(aside, images=images))[1] == 10, "else one emotion alone would judge"
+
+
+@pytest.mark.parametrize("count", [1, 5, 99])
+def test_too_few_faces_of_other_people_are_refused(tmp_path: Path, count: int) -> None:
+    np.savez(tmp_path / "few.npz", images=pictures(count, 1)[0], votes=np.ones((count, 10), np.uint8))
+    with pytest.raises(InputError, match=f"{count} pictures of other people; to remember them takes 100"):
+        other_faces(tmp_path / "few.npz")
+
+
 @pytest.mark.parametrize(
     ("emotions", "count", "word"),
     [
@@ -203,7 +224,7 @@ def test_the_command_leaves_a_better_model_that_says_where_it_comes_from(
     data = write_faces(tmp_path / "mine" / "train", (Emotion.SADNESS, Emotion.NEUTRAL), 80).parent
     others = tmp_path / "others"
     others.mkdir()
-    for number in range(20):
+    for number in range(100):
         blocks = np.kron(np.random.default_rng(number).integers(0, 255, (8, 8)), np.ones((6, 6)))
         cv2.imwrite(str(others / f"{number}.png"), blocks.astype(np.uint8))
     arguments = [str(data), "--finetune", str(trained[1]), "--others", str(others), "--out", str(tmp_path / "new")]
@@ -221,7 +242,19 @@ def test_the_command_leaves_a_better_model_that_says_where_it_comes_from(
     assert manifest["training"]["config"]["finetune"]["model_sha256"] == old["sha256"]
     assert manifest["temperature"] == old["temperature"]
     assert old["sha256"] in (tmp_path / "new" / "card.md").read_text()
+    assert "WARNING" not in result.output
     assert "of 24 set aside" in result.output and "on other people's faces" in result.output
+
+
+def test_a_model_judged_by_look_alikes_says_so(tmp_path: Path, trained: tuple[torch.nn.Module, Path]) -> None:
+    """A single session: each face of the validation part was learnt."""
+    for part in ("train", "validation"):
+        write_faces(tmp_path / "mine" / part, (Emotion.SADNESS, Emotion.NEUTRAL), 80)
+    arguments = [str(tmp_path / "mine"), "--finetune", str(trained[1]), "--out", str(tmp_path / "new")]
+    result = CliRunner().invoke(train_emotion, [*arguments, "--threads", "1"])
+    assert result.exit_code == 0, result.output
+    assert "WARNING: 80 of the 80 faces set aside look like learnt ones" in result.output
+    assert "80 of them look like learnt ones" in (tmp_path / "new" / "card.md").read_text()
 
 
 def test_a_model_that_would_not_be_better_is_not_written(tmp_path: Path, trained: tuple[torch.nn.Module, Path]) -> None:

@@ -23,7 +23,10 @@ log = logging.getLogger(__name__)
 QUICK_EPOCHS = 8
 SHIPPED = "shipped"
 """As --finetune's MODEL: the model that comes with fer_pi."""
-NEW_MODEL_ONLY = frozenset("epochs net teachers rate start detector twins quick resume device checkpoint_dir".split())
+NEW_MODEL_ONLY = (
+    *("epochs", "net", "teachers", "rate", "start", "detector", "twins"),
+    *("quick", "resume", "device", "checkpoint_dir"),
+)
 """Parameters that --finetune has no use for."""
 
 
@@ -151,7 +154,7 @@ def train_emotion(
     click.echo(as_text(f"{out}: int8 on the validation faces", figures))
 
 
-def _given(context: click.Context, names: frozenset[str]) -> list[str]:
+def _given(context: click.Context, names: tuple[str, ...]) -> list[str]:
     """Those of the parameters that stand on the command line, as they are written there."""
     return [
         parameter.opts[0]
@@ -178,6 +181,12 @@ def _finetune(data: Path, out: Path, model: Path | None, others: Path | None, se
         f" before, {figures['after']:.1%} are now (log loss down by {figures['gain']:.3f}"
         f" +- {figures['gain_error']:.3f})"
     )
+    if figures["alike"]:
+        click.echo(
+            f"WARNING: {figures['alike']} of the {figures['aside']} faces set aside look like learnt ones, so that they"
+            " hardly tell how it fares later: record a second session on another day (`fer-pi collect`), into"
+            f" {data / 'validation'}, and run this again"
+        )
     agreement = figures["agreement_on_others"]
     if agreement is None:
         click.echo("what it forgot of other people is not known: --others FACES teaches it to remember, and tells")

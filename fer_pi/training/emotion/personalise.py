@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fer_pi.errors import InputError
 from fer_pi.shipped import shipped
+from fer_pi.training.dataset.look_alikes import twins
 from fer_pi.training.emotion.adapt import MOST_ALONE, SHARES, Gently, adapted, between, log_losses
 from fer_pi.training.emotion.conditions import CONDITIONS
 from fer_pi.training.emotion.data import Faces, load_faces
@@ -33,6 +34,10 @@ ASIDE_SHARE = 0.3
 """Of each emotion, where there is no validation part: the last ones by name, which `fer-pi collect` gives in time."""
 OTHERS_ASIDE = 0.2
 """Of the other people's pictures: they only tell what was forgotten."""
+LEAST_OTHERS = 100
+"""Fewer pictures of other people neither remind of them nor tell what was forgotten."""
+LEAST_JUDGES = 12
+"""Faces set aside that look like no learnt one; if there are fewer, those that do judge as well."""
 
 
 def personalise(
@@ -55,6 +60,7 @@ def personalise(
     file = open_model(source, "emotion")
     old = float_net(file.path)
     learnt, aside = own_faces(data)
+    aside, alike = judges(learnt, aside)
     taught, watched = (None, None) if others is None else other_faces(others)
     new = adapted(old, learnt, settings, others=taught, on_step=on_step)
     share = how_far(old, new, aside, [way for way in SHARES if taught is not None or way <= MOST_ALONE])
@@ -68,6 +74,7 @@ def personalise(
             "model_sha256": file.manifest["sha256"],
             "share": share,
             "aside": len(aside),
+            "alike": alike,
             "others": others and others.name,
         },
     }
@@ -80,7 +87,7 @@ def personalise(
             net, learnt, aside, aside, made, config, calibration=ranges, temperature=float(file.manifest["temperature"])
         )
         figures = compared(source, made, aside, watched)
-        figures |= {"learnt": len(learnt), "share": share, "out": str(out)}
+        figures |= {"learnt": len(learnt), "alike": alike, "share": share, "out": str(out)}
         if not figures["better"]:
             raise InputError(
                 f"{data}: not surely better on the {len(aside)} faces set aside: right before {figures['before']:.1%},"
@@ -121,12 +128,31 @@ def parted(faces: Faces) -> tuple[Faces, Faces]:
     return faces.part(~aside), faces.part(aside)
 
 
+def judges(learnt: Faces, aside: Faces) -> tuple[Faces, int]:
+    """Of the faces set aside those that look like no learnt one, and 0; all, and how many do, if too few were left.
+
+    Too few are less than `LEAST_JUDGES`, or none of an emotion. Pictures of one session are mostly look-alikes.
+    """
+    alike = twins(aside.images, learnt.images).index >= 0
+    others = aside.part(~alike)
+    if len(others) >= LEAST_JUDGES and set(others.top.tolist()) == set(aside.top.tolist()):
+        log.info("%d of %d faces set aside look like learnt ones and do not judge", alike.sum(), len(aside))
+        return others, 0
+    return aside, int(alike.sum())
+
+
 def other_faces(source: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """(N, 48, 48) crops of other people to be kept in mind, and (M, 48, 48) that only tell what was forgotten.
 
-    `source` is an .npz with 'images' and 'votes', as FER+ has it, or any folder with pictures below it.
+    `source` is an .npz with 'images' and 'votes', as FER+ has it, or any folder with pictures below it. Raises
+    InputError if there are less than `LEAST_OTHERS`.
     """
     images = load_faces(source, source.stem).images if source.suffix == ".npz" else pictures_below(source)
+    if len(images) < LEAST_OTHERS:
+        raise InputError(
+            f"{source}: {len(images)} pictures of other people; to remember them takes {LEAST_OTHERS}, better"
+            " thousands: give more, or leave --others out"
+        )
     images = images[np.random.default_rng(1).permutation(len(images))]
     watched = int(np.ceil(OTHERS_ASIDE * len(images)))
     return images[watched:], images[:watched]
