@@ -11,6 +11,9 @@ from deploy.bench.pi.rig import Rig, rig
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--as-built", action="store_true", help="take the image that was built last, whatever has changed")
+    parser.addoption(
+        "--card", type=Path, default=Path("dist/fer-pi-arm64.img"), help="the card to be tried, by build.sh"
+    )
     parser.addoption("--times", type=int, default=20, help="how often the webcam and the power are pulled")
 
 

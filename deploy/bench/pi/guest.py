@@ -17,6 +17,7 @@ from deploy.bench.pi.image import MEMORY_MB, PROCESSORS, Image
 
 BOOT_WITHIN_S = 240
 SHARE = "/run/bench-share"
+COMMAND_LINE = "rw console=ttyAMA0 quiet panic=5 systemd.show_status=0 vt.global_cursor_default=0"
 
 
 class Guest:
@@ -153,10 +154,7 @@ class Guest:
             *("-M", "virt,gic-version=2", "-cpu", "cortex-a72", "-accel", "tcg,thread=multi"),
             *("-smp", PROCESSORS, "-m", MEMORY_MB, "-nodefaults", "-display", "none"),
             *("-kernel", self._image.kernel, "-initrd", self._image.initrd, "-dtb", self._image.device_tree),
-            *(
-                "-append",
-                "console=ttyAMA0 root=/dev/vda rw quiet panic=5 systemd.show_status=0 vt.global_cursor_default=0",
-            ),
+            *("-append", f"root={self._image.root} {COMMAND_LINE}"),
             *("-serial", f"file:{self._work / 'console.log'}"),
             *("-qmp", f"unix:{self._work / 'control'},server=on,wait=off"),
             *("-drive", f"file={self._disk},format=qcow2,if=none,id=card,cache=writeback"),

@@ -30,6 +30,8 @@ class Image:
     device_tree: Path
     package: Path
     """What was installed: the folder with install.sh and the wheels."""
+    root: str = "/dev/vda"
+    """Where the root filesystem is on the disk."""
 
 
 def missing() -> str:
