@@ -139,8 +139,9 @@ def test_an_empty_room_is_seldom_read_and_no_frame_counts_as_dropped(tmp_path: P
     awake = [one for one in taken if one - taken[0] < 0.4]
     assert len(taken) - len(awake) <= 1 + 4 * (1.5 - 0.4), "at most so many looks after it began to rest"
     assert len(taken) - len(awake) >= 3
-    dropped = {reading.timings.dropped for reading in witness.readings[len(awake) :]}
-    assert len(dropped) == 1
+    # Seven pictures pass between two looks. Were they counted, each look would tell of more; that a busy computer
+    # drops some before it rests is another matter.
+    assert len({reading.timings.dropped for reading in witness.readings[-3:]}) == 1
 
 
 def reloading(first: Config, reload: Callable[[], Config], after: int, stop: int) -> Witness:
