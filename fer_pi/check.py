@@ -8,13 +8,14 @@ import click
 
 from fer_pi.chain import open_chain
 from fer_pi.config_choice import ConfigFiles
+from fer_pi.errors import InputError
 from fer_pi.sources.listing import found_cameras
 
 
 def check_config(path: Path, remember: Path | None = None) -> None:
     """Print what `path` sets up; if it can be used, `remember` is a folder to keep it in as the last good one.
 
-    Raises ConfigError or ModelError for what cannot be used.
+    Raises ConfigError or ModelError for what cannot be used, InputError for a folder that cannot be written.
     """
     files = ConfigFiles(path, state=remember)
     choice = files.at_reload()
@@ -27,7 +28,8 @@ def check_config(path: Path, remember: Path | None = None) -> None:
     for output in config.outputs:
         pins = ", ".join(f"{what} GPIO{pin}" for pin, what in output.pins())
         click.echo(f"output      {output.kind}{f': {pins}' if pins else ''}")
-    files.keep(choice)
+    if remember and not files.keep(choice):
+        raise InputError(f"{remember}: {path.name} could not be kept there; may it be written, and is there room?")
 
 
 def print_cameras(as_json: bool) -> None:

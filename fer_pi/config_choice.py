@@ -46,7 +46,6 @@ class ConfigFiles:
         """`system` is used unless `card` exists; `state` is the folder for the last good one, None to keep none."""
         self._system = system
         self._card = card
-        self._state = state
         self._last_good = state / LAST_GOOD if state else None
         self._attempts = Attempts(state)
         self._tried: set[Path] = set()
@@ -104,20 +103,22 @@ class ConfigFiles:
         """The program was told to end, and did: no mark against the configuration."""
         self._attempts.forget()
 
-    def keep(self, choice: Choice) -> None:
-        """Remember `choice` as the last good one; a disk that cannot be written is a warning, no more."""
+    def keep(self, choice: Choice) -> bool:
+        """Remember `choice` as the last good one; whether that could be done: else it is a warning, no more."""
         if not choice.fault:
             self._attempts.forget()
-        if self._state is None:
-            return
+        if self._last_good is None:
+            return False
         lights = [options.first_light() for options in choice.config.outputs]
         levels = {pin: high for light in lights for pin, high in light.items()}
         try:
-            if _changed(self._state / LAST_GOOD, choice.content):
+            if _changed(self._last_good, choice.content):
                 log.info("%s is kept as the last good configuration", choice.path)
-            _changed(self._state / first_light.NAME, first_light.noted(levels, choice.content))
+            _changed(self._last_good.with_name(first_light.NAME), first_light.noted(levels, choice.content))
         except OSError as error:
-            log.warning("the last good configuration cannot be kept in %s: %s", self._state, error.strerror)
+            log.warning("the last good configuration cannot be kept as %s: %s", self._last_good, error.strerror)
+            return False
+        return True
 
     def _uses_card(self) -> bool:
         return self._card is not None and _is_there(self._card)

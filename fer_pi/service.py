@@ -33,8 +33,8 @@ def serve(
 
     `state` is the folder for what outlasts a restart, `runtime` that of the status file, `notify` the address of the
     service manager; each may be missing. `sysfs` is where heat and power supply are read, `light` what has shone so
-    far and makes way for the outputs. Raises ConfigError or
-    ModelError only where there is no other configuration to go on with.
+    far and makes way for the outputs. Raises ConfigError or ModelError only where there is no other configuration to
+    go on with.
     """
     with_these = PrivacySwitch(state), Governor(sysfs)
     with ExitStack() as closing:

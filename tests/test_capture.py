@@ -101,7 +101,7 @@ def test_a_camera_may_take_some_seconds_to_its_first_picture_and_not_to_the_othe
     assert (bool(slow.closed), feed.problem) == (False, "")
     clock.pass_by(0.5)
     feed.step()
-    assert slow.closed and "only broken pictures" in feed.problem
+    assert slow.closed and "no picture that can be used" in feed.problem
 
 
 def test_a_camera_that_sends_nothing_but_broken_pictures_is_opened_anew() -> None:
@@ -112,7 +112,7 @@ def test_a_camera_that_sends_nothing_but_broken_pictures_is_opened_anew() -> Non
     while not bad.closed:
         clock.pass_by(0.5)
         feed.step()
-    assert "only broken pictures" in feed.problem
+    assert "no picture that can be used" in feed.problem
     until_picture(feed, clock)
     assert feed.problem == ""
 

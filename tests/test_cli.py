@@ -109,6 +109,11 @@ def test_check_remembers_only_what_is_good(tmp_path: Path) -> None:
     config.write_text("outputs: [{kind: rgb_led}]\n")
     assert fer_pi("check", "--config", str(config), "--remember", str(state)).returncode == 0
     assert (state / LAST_GOOD).read_bytes() == config.read_bytes()
+    (state / LAST_GOOD).unlink()
+    (state / LAST_GOOD).mkdir()  # where nothing can be put
+    done = fer_pi("check", "--config", str(config), "--remember", str(state))
+    assert done.returncode == 66
+    assert f"{state}: config.yaml could not be kept there" in done.stderr
 
 
 def test_an_altered_model_is_refused_by_name(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ NAME = "first-light"
 """The name of the note in the state folder: the SHA-256 of the configuration, then each pin with a sign, + for high."""
 
 AGAIN_S = 0.1
+"""How often it is tried until the pins can be had."""
 
 
 def noted(levels: Mapping[int, bool], content: bytes) -> bytes:

@@ -64,7 +64,10 @@ class Grabber(Protocol):
     """For people: "webcam /dev/video0 (C920)"."""
 
     def grab(self) -> Picture | None:
-        """Wait for the next picture; None for one too broken to use. Raises CameraError when the device has stopped."""
+        """Wait for the next picture; None for one too broken to use, or if none came for a while.
+
+        Raises CameraError when the device has stopped.
+        """
 
     def skip(self) -> None:
         """Wait for the next picture, and make nothing of it. Raises CameraError when the device has stopped."""
@@ -93,7 +96,7 @@ class Feed:
         self.name = name
         self.problem = f"{name} is being opened"
         self.broken = 0
-        """Pictures that were too broken to use."""
+        """Pictures that did not come or were too broken to use."""
         self._opener = opener
         self._patience = patience
         self._clock = clock
@@ -148,7 +151,9 @@ class Feed:
         if picture is None:
             self.broken += 1
             if now - self._good_at > self._stall_s:
-                raise CameraError(f"{self.name} sends only broken pictures; check its cable, or try another format")
+                raise CameraError(
+                    f"{self.name} sends no picture that can be used; check its cable, or try another format"
+                )
             return 0.0
         if self._is_frozen(picture.gray, now):
             return 0.0

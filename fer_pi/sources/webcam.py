@@ -28,7 +28,8 @@ BUFFERS = 2
 the last is copied, and uncompressed cameras fall to half their rate; the thread of `Capture` lets none wait in them."""
 
 WAITED_S = 1.0
-"""A refusal that took longer is OpenCV's own patience running out (OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT)."""
+"""A refusal that took longer is OpenCV's own patience running out (OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT); a webcam that is
+gone it refuses at once."""
 
 PREFERRED = ("YUYV", "GREY", "UYVY", "MJPG")
 """The cheapest way to grey first: uncompressed pictures hold it as it is, JPEG has to be decoded."""
@@ -86,7 +87,6 @@ class OpenWebcam:
         self.name = f"webcam {node.title}"
         self._stopped = f"{self.name} has stopped sending pictures; check its cable"
         self._half = options.half_size
-        self._begins = True
         wanted: str = options.pixel_format
         if wanted == "auto":
             wanted = best_format(node.formats, options.width, options.height, options.rate_hz)
@@ -109,16 +109,14 @@ class OpenWebcam:
             log.warning("%s gives %s instead of %s", self.name, self._fourcc, options.pixel_format)
 
     def grab(self) -> Picture | None:
-        """The next picture; None for one that is too broken to use."""
+        """The next picture; None for one that is too broken to use, or if none came for a while."""
         began_at = time.monotonic()
         there, raw = self._device.read()
         arrived_at = time.monotonic()
         if not there:
-            # OpenCV has waited for a while, and may ask again; a webcam that is gone it refuses at once.
-            if self._begins and arrived_at - began_at > WAITED_S:
-                return None
+            if arrived_at - began_at > WAITED_S:
+                return None  # it is there and may yet send something: how long that may take is for `Feed` to say
             raise CameraError(self._stopped)
-        self._begins = False
         picture = picture_of(raw, self._fourcc, half=self._half)
         if picture is None:
             return None
