@@ -416,7 +416,7 @@ def test_the_net_learns_what_can_be_learnt(tmp_path: Path) -> None:
     aside = voted(60, 9)
     mild = Strength(angle_deg=5, log_scale=0.05, shift=0.03, erase_share=0, cover_share=0)
     net = training.train(voted(320), aside, replace(RECIPE, epochs=8, strength=mild), tmp_path / "run.ckpt")
-    assert (training.logits(net, aside).argmax(axis=1) == aside.majority).mean() > 0.9
+    assert (training.logits(net, aside.images).argmax(axis=1) == aside.majority).mean() > 0.9
 
 
 # --- figures ------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def balanced(net: nn.Module, faces: Faces, aside: Faces) -> tuple[nn.Module, flo
     `faces`). The strength is that at which most faces set aside are right (majority protocol), the least of equals.
     """
     offsets = rarity(faces)
-    raw, kept = logits(net, aside), aside.majority != NO_LABEL
+    raw, kept = logits(net, aside.images), aside.majority != NO_LABEL
 
     def right(strength: float) -> int:
         said = (raw + strength * offsets).argmax(axis=1)

@@ -95,6 +95,12 @@ def _ways(config: dict[str, Any]) -> str:
         ways.append(f"from the weights of an earlier run (`{config['start']}`)")
     if config.get("teachers"):
         ways.append(f"taught also by {', '.join(f'`{name}`' for name in config['teachers'])}")
+    if more := config.get("unlabelled"):
+        names = ", ".join(f"`{name}`" for name in more["names"])
+        ways.append(
+            f"{config['unlabelled_share']:.0%} of the faces shown from {names} ({more['faces']:,} without a label, on"
+            " which the teachers gave their opinion)"
+        )
     if config.get("leaning"):
         ways.append(f"the logits leant towards rare emotions with a strength of {config['leaning']:g}")
     if config.get("detector"):

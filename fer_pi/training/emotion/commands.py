@@ -24,7 +24,7 @@ QUICK_EPOCHS = 8
 SHIPPED = "shipped"
 """As --finetune's MODEL: the model that comes with fer_pi."""
 NEW_MODEL_ONLY = (
-    *("epochs", "net", "teachers", "rate", "start", "detector", "twins"),
+    *("epochs", "net", "teachers", "unlabelled", "rate", "start", "detector", "twins"),
     *("quick", "resume", "device", "checkpoint_dir"),
 )
 """Parameters that --finetune has no use for."""
@@ -49,6 +49,12 @@ NEW_MODEL_ONLY = (
     type=click.Path(path_type=Path),
     multiple=True,
     help="Checkpoint to learn from as well; may be repeated.",
+)
+@click.option(
+    "--unlabelled",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Folder of photographs; the teachers' opinion of the faces in them is learnt too. May be repeated.",
 )
 @click.option(
     "--rate",
@@ -104,6 +110,7 @@ def train_emotion(
     rate: float | None,
     net: str,
     teachers: tuple[Path, ...],
+    unlabelled: tuple[Path, ...],
     start: Path | None,
     detector: Path | None,
     twins: Literal["refuse", "leave-out", "allow"],
@@ -143,6 +150,7 @@ def train_emotion(
             teachers=teachers,
             start=start,
             detector=detector,
+            unlabelled=unlabelled,
             resume=resume,
             threads=threads,
             device=device,

@@ -3,14 +3,13 @@
 import difflib
 import logging
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_pi.errors import InputError
-from fer_pi.types import CROP_SIZE, EMOTIONS, Emotion
+from fer_pi.types import CROP_SIZE, EMOTIONS, Emotion, Image
 
 log = logging.getLogger(__name__)
 
@@ -71,14 +70,22 @@ def has_part(data: Path, split: str) -> bool:
     return data.is_dir() and any(folder.is_dir() and folder.name.lower() in SPLITS[split] for folder in data.iterdir())
 
 
+def picture_files(folder: Path) -> list[Path]:
+    """The pictures anywhere below the folder, by name; raises InputError if there is no such folder, or none in it."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give one with pictures of faces")
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
+    if not files:
+        raise InputError(f"{folder}: holds no pictures ({', '.join(sorted(PICTURES))})")
+    return files
+
+
 def pictures_below(folder: Path) -> NDArray[np.uint8]:
     """(N, 48, 48) all pictures anywhere below the folder, grey, in the order of their names; unlabelled.
 
     Raises InputError if there are none that can be read.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; give one with pictures of faces, or an .npz with 'images'")
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
+    files = picture_files(folder)
     images = [image for file in files if (image := _picture(file)) is not None]
     if len(images) < len(files):
         log.warning("%s: %d of %d pictures cannot be read; left out", folder, len(files) - len(images), len(files))
@@ -125,19 +132,23 @@ def _emotion_folders(root: Path) -> list[tuple[Path, Emotion]]:
     return found
 
 
-def _picture(file: Path) -> NDArray[np.uint8] | None:
-    """(48, 48) grey, or None if the file is no picture; larger pictures are averaged down."""
+def read_grey(file: Path) -> Image | None:
+    """The picture in grey, or None if the file is none."""
     try:
         data = np.fromfile(file, np.uint8)  # imread cannot open every path; imdecode need not open any
     except OSError:
         return None
     if data.size == 0:
         return None
-    image: Any = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
-    if image is None:
-        return None
-    if image.shape == (CROP_SIZE, CROP_SIZE):
-        return np.asarray(image)
+    image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    return None if image is None else np.asarray(image, np.uint8)
+
+
+def _picture(file: Path) -> NDArray[np.uint8] | None:
+    """(48, 48) grey, or None if the file is no picture; larger pictures are averaged down."""
+    image = read_grey(file)
+    if image is None or image.shape == (CROP_SIZE, CROP_SIZE):
+        return image
     larger = min(image.shape) >= CROP_SIZE
     return np.asarray(
         cv2.resize(image, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA if larger else cv2.INTER_LINEAR)

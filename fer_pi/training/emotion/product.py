@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from fer_pi.errors import DeviceError
+from fer_pi.errors import DeviceError, InputError
 from fer_pi.training.checkpoint import load
 from fer_pi.training.emotion.augment import prepared
 from fer_pi.training.emotion.balance import balanced
@@ -28,6 +28,7 @@ from fer_pi.training.emotion.quantize import float_tflite, int8_tflite
 from fer_pi.training.emotion.recogniser import pretrained
 from fer_pi.training.emotion.split import TwinsRule, split_data
 from fer_pi.training.emotion.train import Progress, Recipe, logits, restored, train
+from fer_pi.training.emotion.unlabelled import as_on_the_pi, unlabelled_faces
 from fer_pi.types import CROP_SIZE, EMOTIONS
 from fer_pi.vision.align import DEVIATION, MEAN, normalized
 from fer_pi.vision.classifier import ClassifierOptions, EmotionClassifier, probabilities
@@ -48,6 +49,7 @@ def make_model(
     teachers: tuple[Path, ...] = (),
     start: Path | None = None,
     detector: Path | None = None,
+    unlabelled: tuple[Path, ...] = (),
     resume: bool = False,
     threads: int | None = None,
     device: str = "auto",
@@ -58,12 +60,15 @@ def make_model(
 ) -> dict[str, Any]:
     """Train on `data`, leave the model with manifest and card in `out`, return its figures (`evaluate.report`).
 
-    With a `detector` model, each training face is also shown as detector and alignment cut it. `out` changes only at
+    With a `detector` model, each training face is also shown as detector and alignment cut it. The `teachers` give
+    their opinion on the faces in the photographs below the `unlabelled` folders as well. `out` changes only at
     the very end. `shared` says what becomes of training faces whose photograph stands in the validation part too.
     Raises InputError for data that cannot be trained on, DeviceError without the device.
     """
     import torch
 
+    if unlabelled and not teachers:
+        raise InputError("faces without a label teach nothing by themselves; give --teacher with --unlabelled")
     if threads is not None:
         torch.set_num_threads(threads)
     if device == "cuda" and not torch.cuda.is_available():
@@ -72,6 +77,9 @@ def make_model(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     faces, aside, valid = split_data(data, shared)
     recrops = None
+    more = None
+    if unlabelled:
+        more = unlabelled_faces(unlabelled, as_on_the_pi(detector), (valid.images, aside.images))
     if detector is not None:
         recrops, found = recropped(faces.images, face_detector(detector))
         log.info("the detector finds %.1f %% of the training faces again", 100 * found.mean())
@@ -85,10 +93,12 @@ def make_model(
         teachers=tuple(restored(path).to(device) for path in teachers),
         start=None if start is None else _start(start, recipe.net, faces),
         recrops=recrops,
+        unlabelled=more,
         inputs={
             "teachers_sha256": [_sha256(path) for path in teachers],
             "start_sha256": start and _sha256(start),
             "detector_sha256": detector and _sha256(detector),
+            "unlabelled_sha256": more is not None and hashlib.sha256(more.tobytes()).hexdigest(),
         },
         on_plan=on_plan,
         on_step=on_step,
@@ -105,6 +115,7 @@ def make_model(
         "published": start is not None and _published(start, recipe.net),
         "teachers": [f"{path.name} ({load(path).config.get('net')})" for path in teachers],
         "detector": detector and detector.name,
+        "unlabelled": None if more is None else {"names": [path.name for path in unlabelled], "faces": len(more)},
     }
     return export_model(net, faces, aside, valid, out, asdict(recipe) | origin)
 
@@ -165,7 +176,7 @@ def export_model(
         manifest["temperature"] = temperature
         _write(folder, manifest)
         said = answers(EmotionClassifier(ClassifierOptions(model=folder)), valid)
-        parent = probabilities(logits(net, valid).astype(np.float64), manifest["temperature"])
+        parent = probabilities(logits(net, valid.images).astype(np.float64), manifest["temperature"])
         metrics = {
             name: {protocol: report(judged(values, valid, protocol)) for protocol in ("majority", "top")}
             for name, values in (("int8", said), ("float", parent))

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,6 +46,8 @@ class Recipe:
     """Share of the teachers' opinion in what is taught, where there are teachers; the rest is the votes."""
     recrop_share: float = 0.3
     """Of the faces that a detector has cut anew, how many are shown so rather than as the data set cut them."""
+    unlabelled_share: float = 0.35
+    """Of the faces shown, how many come from those without a label, where there are any."""
     seed: int = 1
     strength: Strength = field(default_factory=Strength)
 
@@ -88,6 +90,7 @@ def train(
     teachers: tuple[nn.Module, ...] = (),
     start: nn.Module | None = None,
     recrops: NDArray[np.uint8] | None = None,
+    unlabelled: NDArray[np.uint8] | None = None,
     inputs: Mapping[str, Any] | None = None,
     on_plan: Callable[[int, int], None] = lambda steps_an_epoch, epochs_done: None,
     on_step: Callable[[], None] = lambda: None,
@@ -96,8 +99,9 @@ def train(
     """The trained net (its moving average), on the CPU, in evaluation mode; `checkpoint` is written each epoch.
 
     `start` gives the weights to begin with, `teachers` an opinion of each face to learn beside the votes, `recrops` the
-    (N, 48, 48) same faces as a detector and `vision.align` cut them. `inputs` tells these three apart from others, in
-    plain values that the checkpoint keeps. Raises InputError if `resume` finds no fitting checkpoint.
+    (N, 48, 48) same faces as a detector and `vision.align` cut them, `unlabelled` (M, 48, 48) more faces cut so, on
+    which only teachers have an opinion. `inputs` tells these four apart from others, in plain values that the
+    checkpoint keeps. Raises InputError if `resume` finds no fitting checkpoint.
     """
     torch.manual_seed(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -122,20 +126,28 @@ def train(
         restore_random_state(found.random_state, generator)
         history = found.metrics
     on_plan(steps, len(history))
-    taught = torch.from_numpy(_taught(faces, teachers, recipe.teaching, device))
-    wanted = torch.from_numpy(sampling_weights(faces.targets, faces.weights, recipe.rare_power))
+    images, recut = faces.images, recrops
+    taught = _taught(faces, teachers, recipe.teaching, device)
+    wanted = sampling_weights(faces.targets, faces.weights, recipe.rare_power)
+    if unlabelled is not None:
+        opinions = _opinions(unlabelled, teachers, device)
+        of_these = sampling_weights(opinions, np.ones(len(opinions), np.float32), recipe.rare_power)
+        images, taught = np.concatenate([images, unlabelled]), np.concatenate([taught, opinions])
+        recut = None if recrops is None else np.concatenate([recrops, unlabelled])
+        share = recipe.unlabelled_share
+        wanted = np.concatenate([(1 - share) * wanted, share * of_these])
     for epoch in range(len(history), recipe.epochs):
         net.train()
         total = 0.0
-        order = torch.multinomial(wanted, steps * recipe.batch, replacement=True, generator=generator)
+        order = torch.multinomial(torch.from_numpy(wanted), steps * recipe.batch, replacement=True, generator=generator)
         for step, chosen in enumerate(order.view(steps, -1)):
             _set_rate(optimizer, recipe, epoch + step / steps)
-            images = _views(faces, recrops, chosen, recipe, generator)
-            targets = taught[chosen]
+            views = _views(images, recut, chosen.numpy(), recipe, generator)
+            targets = torch.from_numpy(taught[chosen.numpy()])
             if recipe.mixup:
-                images, targets = mixed(images, targets, generator)
+                views, targets = mixed(views, targets, generator)
             with _autocast(device):
-                said = net(images.to(device))
+                said = net(views.to(device))
             loss = -(targets.to(device) * functional.log_softmax(said.float(), dim=1)).sum(dim=1).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -144,7 +156,7 @@ def train(
             _follow(average, net, min(recipe.ema, (1 + epoch * steps + step) / (10 + epoch * steps + step)))
             total += loss.item()
             on_step()
-        judged = logits(average, aside, device)
+        judged = logits(average, aside.images, device)
         kept = aside.majority >= 0
         accuracy = float((judged.argmax(axis=1) == aside.majority)[kept].mean()) if kept.any() else math.nan
         history.append({"loss": total / steps, "accuracy": accuracy})
@@ -175,12 +187,10 @@ def restored(checkpoint: Path) -> nn.Module:
     return net.eval()
 
 
-def logits(net: nn.Module, faces: Faces, device: str = "cpu") -> NDArray[np.float32]:
-    """(N, 8) float32 logits of the net for the faces as they stand, computed in 32 bits: answers lie close together."""
+def logits(net: nn.Module, images: NDArray[np.uint8], device: str = "cpu") -> NDArray[np.float32]:
+    """(N, 8) float32 logits of the net for (N, 48, 48) grey crops, computed in 32 bits: answers lie close together."""
     with torch.inference_mode():
-        parts = [
-            net(prepared(faces.images[start : start + 512]).to(device)).cpu() for start in range(0, len(faces), 512)
-        ]
+        parts = [net(prepared(images[start : start + 512]).to(device)).cpu() for start in range(0, len(images), 512)]
     return torch.cat(parts).numpy()
 
 
@@ -204,31 +214,39 @@ def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: float) ->
 
 
 def _views(
-    faces: Faces, recrops: NDArray[np.uint8] | None, chosen: Tensor, recipe: Recipe, generator: torch.Generator
+    images: NDArray[np.uint8],
+    recrops: NDArray[np.uint8] | None,
+    chosen: NDArray[np.int64],
+    recipe: Recipe,
+    generator: torch.Generator,
 ) -> Tensor:
     """The chosen faces, some of them cut anew, each changed at random."""
-    rows = chosen.numpy()
-    pixels = faces.images[rows]
+    pixels = images[chosen]
     if recrops is not None:
-        anew = (torch.rand(len(rows), generator=generator) < recipe.recrop_share).numpy()
-        pixels[anew] = recrops[rows[anew]]
+        anew = (torch.rand(len(chosen), generator=generator) < recipe.recrop_share).numpy()
+        pixels[anew] = recrops[chosen[anew]]
     return augmented(pixels, recipe.strength, generator)
 
 
 def _taught(faces: Faces, teachers: tuple[nn.Module, ...], teaching: float, device: str) -> NDArray[np.float32]:
     """(N, 8) what each face teaches: the votes, weighed by how many fell on the eight, mixed with the teachers' mean
-    opinion of the face as it stands and mirrored."""
+    opinion."""
     votes: NDArray[np.float32] = faces.targets * faces.weights[:, None]
     if not teachers:
         return votes
-    mirrored = replace(faces, images=np.ascontiguousarray(faces.images[:, :, ::-1]))
+    mean = _opinions(faces.images, teachers, device)
+    return np.asarray((1 - teaching) * votes + teaching * mean, np.float32)
+
+
+def _opinions(images: NDArray[np.uint8], teachers: tuple[nn.Module, ...], device: str) -> NDArray[np.float32]:
+    """(N, 8) the teachers' mean probabilities for the faces as they stand and mirrored."""
+    mirrored = np.ascontiguousarray(images[:, :, ::-1])
     opinions = [
         functional.softmax(torch.from_numpy(logits(teacher, seen, device)), dim=1).numpy()
         for teacher in teachers
-        for seen in (faces, mirrored)
+        for seen in (images, mirrored)
     ]
-    mean = np.mean(opinions, axis=0)
-    return np.asarray((1 - teaching) * votes + teaching * mean, np.float32)
+    return np.asarray(np.mean(opinions, axis=0), np.float32)
 
 
 @torch.no_grad()
