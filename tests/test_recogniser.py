@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 import torch
 
 from fer_pi.errors import InputError
-from fer_pi.training.emotion.net import RECOGNISER, build
+from fer_pi.training.emotion.net import build
 from fer_pi.training.emotion.recogniser import LAYERS, WEIGHTS, RecogniserNet, pretrained
 
 
@@ -89,7 +89,7 @@ def test_batch_norms_stand_where_training_would_leave_them(published: Path) -> N
 
 
 def test_it_is_built_by_name_and_answers_for_eight_emotions() -> None:
-    net = build(RECOGNISER).eval()
+    net = build("recogniser").eval()
     assert isinstance(net, RecogniserNet)
     with torch.no_grad():
         assert net(faces(3)).shape == (3, 8)

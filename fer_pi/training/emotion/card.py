@@ -20,11 +20,13 @@ LIMITS = """- Trained on pictures from the web: posed and acted expressions, mos
 - Not for decisions about people. In the EU, inferring emotions at work and in schools is prohibited (AI Act,
   Art. 5(1)(f))."""
 
-RECOGNISER = "recogniser"
-PUBLISHED = """the weights of dlib's face recognition net (King 2017, public domain; trained on 3 million faces of
-FaceScrub, VGG and the web)"""
-RECOGNISER_DATA = f"""The recogniser among them began with {PUBLISHED}. None of its weights are in this model: it
-only gave opinions on the training faces."""
+PUBLISHED = {
+    "recogniser": """the weights of dlib's face recognition net (King 2017, public domain; trained on 3 million faces of
+FaceScrub, VGG and the web)""",
+    "faceres": """the weights of HSE's face recognition net (Savchenko 2019; trained on VGGFace2, gathered for
+research)""",
+}
+"""What a large teacher began with, by the name of its net."""
 
 
 def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
@@ -90,7 +92,7 @@ def _ways(config: dict[str, Any]) -> str:
         )
     ways = [f"{config.get('epochs')} epochs"]
     if config.get("published"):
-        ways.append(f"from {PUBLISHED}")
+        ways.append(f"from {PUBLISHED[config['net']]}")
     elif config.get("start"):
         ways.append(f"from the weights of an earlier run (`{config['start']}`)")
     if config.get("teachers"):
@@ -109,8 +111,14 @@ def _ways(config: dict[str, Any]) -> str:
         )
     told = [f"Trained for {', '.join(ways)}."]
     teachers = config.get("teachers", ())
-    if any(RECOGNISER in name for name in teachers):
-        told.append(RECOGNISER_DATA)
+    begun = [
+        f"the {net} with {weights}" for net, weights in PUBLISHED.items() if any(f"({net})" in n for n in teachers)
+    ]
+    if begun:
+        told.append(
+            f"Of the teachers {' and '.join(begun)} began. None of these weights are in this model: they only gave"
+            " opinions on the training faces."
+        )
     elif teachers or (config.get("start") and not config.get("published")):
         told.append("What the earlier runs began with and learnt from, their own cards tell.")
     elif not config.get("published"):

@@ -35,10 +35,14 @@ NEW_MODEL_ONLY = (
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the finished model."
 )
-@click.option("--epochs", type=click.IntRange(1, 10_000), help="Passes over the faces.  [default: 64; recogniser: 27]")
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 10_000),
+    help="Passes over the faces.  [default: 64; recogniser: 27, faceres: 15]",
+)
 @click.option(
     "--net",
-    type=click.Choice(["pi", "light", "teacher", "recogniser", "tiny"]),
+    type=click.Choice(["pi", "light", "teacher", "recogniser", "faceres", "tiny"]),
     default="pi",
     show_default=True,
     help="How large a net.",
@@ -59,12 +63,12 @@ NEW_MODEL_ONLY = (
 @click.option(
     "--rate",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Highest learning rate; lower it with --start.  [default: 0.1; recogniser: 0.0006]",
+    help="Highest learning rate; lower it with --start.  [default: 0.1; recogniser: 0.0006, faceres: 0.0004]",
 )
 @click.option(
     "--start",
     type=click.Path(path_type=Path),
-    help="Checkpoint whose weights to start from; for 'recogniser' a folder of published weights.",
+    help="Checkpoint whose weights to start from; for 'recogniser' and 'faceres' a folder of published weights.",
 )
 @click.option(
     "--detector",

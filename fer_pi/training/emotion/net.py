@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from fer_pi.training.emotion.recogniser import RecogniserNet
+from fer_pi.training.emotion.published import PUBLISHED
 from fer_pi.types import CROP_SIZE, EMOTIONS
 
 
@@ -32,7 +32,6 @@ SHAPES = {
     "tiny": Shape(widths=(6, 8, 8), blocks=(0, 1, 1), dropout=0.0),
 }
 """`pi` is what ships; `light` has a third of its bytes; `teacher` is what they may learn from; `tiny` is for tests."""
-RECOGNISER = "recogniser"
 
 
 def _convolution(wide_in: int, wide_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
@@ -93,8 +92,8 @@ class EmotionNet(nn.Module):
 
 
 def build(name: str) -> nn.Module:
-    """A fresh net of that name, in `SHAPES` or "recogniser", with weights from torch's random state."""
-    return RecogniserNet() if name == RECOGNISER else EmotionNet(SHAPES[name])
+    """A fresh net of that name, in `SHAPES` or `PUBLISHED`, with weights from torch's random state."""
+    return PUBLISHED[name].build() if name in PUBLISHED else EmotionNet(SHAPES[name])
 
 
 def folded(net: nn.Module) -> nn.Module:

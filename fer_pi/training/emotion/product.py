@@ -23,9 +23,9 @@ from fer_pi.training.emotion.card import card_text
 from fer_pi.training.emotion.data import NO_LABEL, Faces
 from fer_pi.training.emotion.evaluate import answers, fitted_temperature, judged, report
 from fer_pi.training.emotion.frame import face_detector, recropped
-from fer_pi.training.emotion.net import RECOGNISER, multiply_adds
+from fer_pi.training.emotion.net import multiply_adds
+from fer_pi.training.emotion.published import PUBLISHED
 from fer_pi.training.emotion.quantize import float_tflite, int8_tflite
-from fer_pi.training.emotion.recogniser import pretrained
 from fer_pi.training.emotion.split import TwinsRule, split_data
 from fer_pi.training.emotion.train import Progress, Recipe, logits, restored, train
 from fer_pi.training.emotion.unlabelled import as_on_the_pi, unlabelled_faces
@@ -121,16 +121,16 @@ def make_model(
 
 
 def _start(path: Path, net: str, faces: Faces) -> nn.Module:
-    """The net to go on from: a checkpoint of an earlier run, or the published weights of the recogniser."""
+    """The net to go on from: a checkpoint of an earlier run, or the weights that somebody published."""
     if _published(path, net):
         some = np.random.default_rng(1).choice(len(faces), min(len(faces), SETTLING_FACES), replace=False)
-        return pretrained(path, prepared(faces.images[some]))
+        return PUBLISHED[net].pretrained(path, prepared(faces.images[some]))
     return restored(path)
 
 
 def _published(start: Path, net: str) -> bool:
-    """Whether `start` holds the published weights of the recogniser, not a run's."""
-    return net == RECOGNISER and start.is_dir()
+    """Whether `start` holds published weights of the net, not a run's."""
+    return net in PUBLISHED and start.is_dir()
 
 
 def _sha256(path: Path) -> str:

@@ -5,20 +5,18 @@ weights, trained on 3 million faces of FaceScrub, VGG and the web. The weights a
 package @vladmandic/face-api (MIT) ships as `model/face_recognition_model*`.
 """
 
-import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from fer_pi.errors import InputError
+from fer_pi.training.emotion.tensorflow_js import published_weights
 from fer_pi.types import EMOTIONS
 from fer_pi.vision.align import DEVIATION, MEAN
 
-WEIGHTS = "face_recognition_model"
+WEIGHTS, PACKAGE = "face_recognition_model", "@vladmandic/face-api"
 SIDE = 112
 """Crops are enlarged to this: so their eyes stand as far apart as in the 150 x 150 faces that the net knows."""
 MEAN_RED_GREEN_BLUE = (122.782, 117.001, 104.298)
@@ -90,7 +88,7 @@ def pretrained(folder: Path, examples: Tensor) -> RecogniserNet:
     The published scale of each channel has its batch norm folded in; the (N, 1, 48, 48) `examples`, normalised faces,
     say what to divide by again. Raises InputError for files that are missing or not those weights.
     """
-    weights = _published(folder)
+    weights = published_weights(folder / f"{WEIGHTS}-weights_manifest.json", folder / f"{WEIGHTS}.bin", PACKAGE)
     net = RecogniserNet().eval()
     try:
         _load(net.first, weights, "conv32_down")
@@ -106,33 +104,6 @@ def pretrained(folder: Path, examples: Tensor) -> RecogniserNet:
     for hook in hooks:
         hook.remove()
     return net
-
-
-def _published(folder: Path) -> dict[str, Tensor]:
-    """The tensors by name, from TensorFlow.js's manifest and its one file of weights."""
-    manifest, content = folder / f"{WEIGHTS}-weights_manifest.json", folder / f"{WEIGHTS}.bin"
-    try:
-        entries: list[dict[str, Any]] = json.loads(manifest.read_text(encoding="utf-8"))[0]["weights"]
-        data = content.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{error.filename}: {error.strerror}; give the folder 'model' of the npm package @vladmandic/face-api"
-        ) from error
-    except (ValueError, LookupError, TypeError) as error:
-        raise InputError(f"{manifest}: not a manifest of TensorFlow.js weights ({error})") from error
-    tensors, place = {}, 0
-    for entry in entries:
-        shape, coded = entry["shape"], entry.get("quantization")
-        count = int(np.prod(shape))
-        kind = np.dtype(np.uint8 if coded else np.float32)
-        if place + count * kind.itemsize > len(data):
-            raise InputError(f"{content}: ends within '{entry['name']}'; fetch the file again")
-        values = np.frombuffer(data, kind, count, place).astype(np.float32)
-        place += count * kind.itemsize
-        if coded:
-            values = values * coded["scale"] + coded["min"]
-        tensors[entry["name"]] = torch.from_numpy(values.reshape(shape))
-    return tensors
 
 
 def _load(unit: _Unit, weights: dict[str, Tensor], name: str) -> None:
