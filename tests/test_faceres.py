@@ -14,7 +14,16 @@ from torch.nn import functional
 
 from fer_pi.errors import InputError
 from fer_pi.training.emotion.data import faces_from_votes
-from fer_pi.training.emotion.faceres import FROZEN, MEAN_BLUE_GREEN_RED, SIDE, WEIGHTS, WIDTHS, FaceresNet, pretrained
+from fer_pi.training.emotion.faceres import (
+    FROZEN,
+    MEAN_BLUE_GREEN_RED,
+    SIDE,
+    WEIGHTS,
+    WIDTHS,
+    FaceresNet,
+    pretrained,
+    slow,
+)
 from fer_pi.training.emotion.net import build
 from fer_pi.training.emotion.train import Recipe, train, usual_recipe
 from fer_pi.vision.align import DEVIATION, MEAN
@@ -115,6 +124,18 @@ def test_its_first_layers_are_left_as_they_are(published: Path, tmp_path: Path) 
     changed = [not torch.equal(a, b) for a, b in zip(net.pairs.parameters(), start.pairs.parameters(), strict=True)]
     assert not any(changed[: 4 * FROZEN]) and all(changed[4 * FROZEN :: 4])
     assert usual_recipe("faceres").batch == 64
+
+
+def test_depthwise_kernels_and_biases_are_changed_gently(published: Path) -> None:
+    net = pretrained(published, faces(2))
+    gentle = {id(parameter) for parameter in slow(net)}
+    named = {name for name, parameter in net.named_parameters() if id(parameter) in gentle}
+    assert {name for name in named if name.startswith("pairs.5.")} == {
+        "pairs.5.0.convolution.weight",
+        "pairs.5.0.convolution.bias",
+        "pairs.5.1.convolution.bias",
+    }
+    assert not any(name.startswith("head") for name in named)
 
 
 def test_it_is_built_by_name_and_answers_for_eight_emotions() -> None:

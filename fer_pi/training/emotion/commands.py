@@ -38,7 +38,7 @@ NEW_MODEL_ONLY = (
 @click.option(
     "--epochs",
     type=click.IntRange(1, 10_000),
-    help="Passes over the faces.  [default: 64; recogniser: 27, faceres: 15]",
+    help="Passes over the faces.  [default: 64; recogniser: 27, faceres: 12]",
 )
 @click.option(
     "--net",
@@ -63,7 +63,7 @@ NEW_MODEL_ONLY = (
 @click.option(
     "--rate",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Highest learning rate; lower it with --start.  [default: 0.1; recogniser: 0.0006, faceres: 0.0004]",
+    help="Highest learning rate; lower it with --start.  [default: 0.1; recogniser: 0.0006, faceres: 0.00015]",
 )
 @click.option(
     "--start",

@@ -82,6 +82,17 @@ class _Convolution(nn.Module):
         return functional.relu6(self.convolution(x))
 
 
+def slow(net: nn.Module) -> list[Tensor]:
+    """The parameters that must be changed gently: depthwise kernels and biases.
+
+    Without batch norms, a step that is too large leaves a channel cut off at 0 for every face, and no gradient ever
+    brings it back.
+    """
+    convolutions = [module for module in net.modules() if isinstance(module, nn.Conv2d)]
+    kernels = [convolution.weight for convolution in convolutions if convolution.groups > 1]
+    return kernels + [convolution.bias for convolution in convolutions if convolution.bias is not None]
+
+
 def pretrained(folder: Path, examples: Tensor) -> FaceresNet:
     """The net with the published weights, and a head that knows nothing yet.
 

@@ -17,11 +17,13 @@ class Published:
     build: Callable[[], nn.Module]
     pretrained: Callable[[Path, Tensor], nn.Module]
     """From the folder with the weights, and (N, 1, 48, 48) normalised faces that settle its norms."""
+    slow: Callable[[nn.Module], list[Tensor]] = lambda net: []
+    """The parameters that learn at a third of the rate."""
 
 
 PUBLISHED: Mapping[str, Published] = MappingProxyType(
     {
         "recogniser": Published(recogniser.RecogniserNet, recogniser.pretrained),
-        "faceres": Published(faceres.FaceresNet, faceres.pretrained),
+        "faceres": Published(faceres.FaceresNet, faceres.pretrained, faceres.slow),
     }
 )

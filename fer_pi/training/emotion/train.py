@@ -20,6 +20,7 @@ from fer_pi.training.checkpoint import Checkpoint, load, random_state, restore_r
 from fer_pi.training.emotion.augment import Strength, augmented, mixed, prepared
 from fer_pi.training.emotion.data import Faces, sampling_weights
 from fer_pi.training.emotion.net import build
+from fer_pi.training.emotion.published import PUBLISHED
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +55,11 @@ class Recipe:
 
 LARGE: Mapping[str, dict[str, Any]] = {
     "recogniser": {"epochs": 27, "rate": 6e-4, "ema": 0.997},
-    "faceres": {"epochs": 15, "rate": 4e-4, "batch": 64},
+    "faceres": {"epochs": 12, "rate": 1.5e-4, "batch": 64},
 }
 """What has been found good for the nets that begin with published weights."""
+SLOW = 0.3
+"""Of the rate, what the `slow` parameters of such a net learn at."""
 
 
 def usual_recipe(net: str) -> Recipe:
@@ -195,22 +198,25 @@ def logits(net: nn.Module, images: NDArray[np.uint8], device: str = "cpu") -> ND
 
 def _optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Weights decay; biases and batch norms do not."""
-    trained = [p for p in net.parameters() if p.requires_grad]
-    decaying = [p for p in trained if p.ndim > 1]
-    free = [p for p in trained if p.ndim <= 1]
-    groups = [{"params": decaying, "weight_decay": recipe.decay}, {"params": free, "weight_decay": 0.0}]
+    slow = {id(p) for p in PUBLISHED[recipe.net].slow(net)} if recipe.net in PUBLISHED else set()
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for p in net.parameters():
+        if p.requires_grad:
+            decay, factor = recipe.decay if p.ndim > 1 else 0.0, SLOW if id(p) in slow else 1.0
+            groups.setdefault((decay, factor), []).append(p)
+    given = [{"params": found, "weight_decay": decay, "factor": f} for (decay, f), found in groups.items()]
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.99))
-    return torch.optim.SGD(groups, lr=recipe.rate, momentum=0.9, nesterov=True)
+        return torch.optim.AdamW(given, lr=recipe.rate, betas=(0.9, 0.99))
+    return torch.optim.SGD(given, lr=recipe.rate, momentum=0.9, nesterov=True)
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: float) -> None:
     done = (epoch - recipe.warm_up) / max(recipe.epochs - recipe.warm_up, 1e-9)
-    factor = (
+    share = (
         (epoch + 0.01) / recipe.warm_up if epoch < recipe.warm_up else 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
     )
     for group in optimizer.param_groups:
-        group["lr"] = recipe.rate * min(factor, 1.0)
+        group["lr"] = recipe.rate * group["factor"] * min(share, 1.0)
 
 
 def _views(
