@@ -10,7 +10,7 @@ import click
 from fer_pi import __version__, cli_appliance
 from fer_pi.cli_logging import hush_ffmpeg, log_to_stderr
 from fer_pi.cli_options import config_option, runtime_option, state_option
-from fer_pi.errors import FerPiError
+from fer_pi.errors import FerPiError, laboratory_needs
 from fer_pi.registry import resolve
 from fer_pi.shipped import shipped
 
@@ -58,7 +58,7 @@ def _missing(error: ModuleNotFoundError) -> click.ClickException:
     """What to do about a library of the laboratory that is not installed; one of ours is a fault, and raised."""
     if (error.name or "").startswith("fer_pi"):
         raise error
-    return click.ClickException(f"this needs the Python package '{error.name}': pip install 'fer-pi[train]'")
+    return click.ClickException(f"this {laboratory_needs(str(error.name))}")
 
 
 def _refusal(name: str, error: click.ClickException) -> click.Command:

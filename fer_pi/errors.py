@@ -54,3 +54,8 @@ class CameraError(DeviceError):
 
 class OutputError(DeviceError):
     """A light, a screen or a file that cannot be driven."""
+
+
+def laboratory_needs(package: str) -> str:
+    """What to say where a Python package of the extra `train` is not installed."""
+    return f"needs the Python package '{package}': pip install '.[train]' in a copy of fer_pi's repository"

@@ -180,4 +180,4 @@ def test_a_library_of_the_laboratory_that_is_missing_is_named_with_its_remedy(mo
     assert "emotion" in runner.invoke(commands, ["train", "--help"]).output
     done = runner.invoke(commands, ["train", "emotion", "faces", "--out", "model"])
     assert done.exit_code != 0
-    assert "needs the Python package 'torch': pip install 'fer-pi[train]'" in done.output
+    assert "needs the Python package 'torch': pip install '.[train]'" in done.output

@@ -160,7 +160,7 @@ def test_without_pycocotools_the_command_names_it(data: Path, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "pycocotools", None)
     monkeypatch.delitem(sys.modules, "pycocotools.coco")
     result = invoke(data)
-    assert result.exit_code == 1 and "pip install 'fer-pi[train]'" in result.output and "pycocotools" in result.output
+    assert result.exit_code == 1 and "pip install '.[train]'" in result.output and "pycocotools" in result.output
 
 
 def test_no_picture_is_an_input_error() -> None:

@@ -159,8 +159,14 @@ def test_the_card_tells_who_judged(made: tuple[Path, Result], tmp_path: Path) ->
 def test_the_card_tells_what_a_net_began_with() -> None:
     assert "no pre-trained weights" in card()
     published = card(net="recogniser", start="model", published=True)
+    assert "meant as a teacher (`fer_pi/training/emotion/recogniser.py`)" in published and "3x3" not in published
     assert "from the weights of dlib's face recognition net" in published
     assert "earlier run" not in published and "no pre-trained" not in published
+    taught = card(teachers=["a.ckpt (recogniser)", "b.ckpt (faceres)", "c.ckpt (light)"])
+    assert (
+        "the recogniser with the weights of dlib's" in taught and "and the faceres with the weights of HSE's" in taught
+    )
+    assert "None of these weights are in this model" in taught and "their own cards" not in taught
     for earlier in ({"start": "first.ckpt"}, {"teachers": ["first.ckpt (light)"]}):
         assert "their own cards tell" in card(**earlier) and "no pre-trained" not in card(**earlier)
 

@@ -231,7 +231,7 @@ def test_without_a_library_for_reports_the_command_names_it(
     monkeypatch.setitem(sys.modules, package, None)
     result = run(archive, "--report", archive / "report")
     assert result.exit_code == 1
-    assert f"'{package}': pip install 'fer-pi[train]'" in result.output
+    assert f"'{package}': pip install '.[train]'" in result.output
 
 
 def test_a_report_that_cannot_be_written_says_where(tmp_path: Path) -> None:

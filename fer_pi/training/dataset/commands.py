@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import Progress, TextColumn
 from rich.table import Table
 
-from fer_pi.errors import InputError
+from fer_pi.errors import InputError, laboratory_needs
 from fer_pi.training.dataset.check import check
 from fer_pi.types import EMOTIONS
 
@@ -43,9 +43,7 @@ def check_dataset(data: Path, report_folder: Path | None, as_json: bool) -> None
         try:
             from fer_pi.training.dataset.page import write_page
         except ModuleNotFoundError as error:
-            raise click.ClickException(
-                f"--report needs the Python package '{error.name}': pip install 'fer-pi[train]'"
-            ) from error
+            raise click.ClickException(f"--report {laboratory_needs(str(error.name))}") from error
 
         page = write_page(report_folder, figures, contents, pairs)
     if as_json:

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from fer_pi.errors import laboratory_needs
 from fer_pi.training.detector.evaluate import SHRUNK_PX
 from fer_pi.training.detector.labels.formats import read_labels
 from fer_pi.vision.detector_input import parse_size
@@ -170,9 +171,7 @@ def evaluate_detector(
     try:
         from fer_pi.training.detector.lab_report import full_figures, judged, write_page
     except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"this needs the Python package '{error.name}': pip install 'fer-pi[train]'"
-        ) from error
+        raise click.ClickException(f"this {laboratory_needs(str(error.name))}") from error
     pictures = [picture for picture in read_labels(data, face_class) if picture.split in (split, "")]
     chosen = [None if model == SHIPPED else model for model in models or (SHIPPED,)]
     with Progress(console=Console(stderr=True), transient=True) as bar:
@@ -184,9 +183,7 @@ def evaluate_detector(
         try:
             page = write_page(report_folder, figures, results)
         except ModuleNotFoundError as error:
-            raise click.ClickException(
-                f"--report needs the Python package '{error.name}': pip install 'fer-pi[train]'"
-            ) from error
+            raise click.ClickException(f"--report {laboratory_needs(str(error.name))}") from error
     click.echo(json.dumps(figures) if as_json else as_text(figures["models"]))
     if page is not None and not as_json:
         click.echo(f"report: {page}")

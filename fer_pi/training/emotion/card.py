@@ -38,8 +38,7 @@ def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
         f"# {manifest['name']}, version {manifest['version']}",
         "Reads one of eight emotions in an upright 48 x 48 grey crop of a face. Runs on TFLite, int8.",
         "## What it is",
-        "A residual net of 3x3 convolutions"
-        f" (`fer_pi/training/emotion/net.py`, `{training['config'].get('net')}`):"
+        f"{_net(training['config'].get('net'))}:"
         f" {manifest['multiply_adds'] / 1e6:.1f} million multiply-adds, {manifest['bytes']:,} bytes."
         f" Input: grey at mean {manifest['input']['normalisation']['mean']:g} and standard deviation"
         f" {manifest['input']['normalisation']['deviation']:g} (`fer_pi.vision.align.normalized`)."
@@ -62,6 +61,12 @@ def card_text(manifest: dict[str, Any], *, voted: bool) -> str:
         LIMITS,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _net(name: str) -> str:
+    if name in PUBLISHED:
+        return f"A large net, meant as a teacher (`fer_pi/training/emotion/{name}.py`)"
+    return f"A residual net of 3x3 convolutions (`fer_pi/training/emotion/net.py`, `{name}`)"
 
 
 def _judges(config: dict[str, Any]) -> str:

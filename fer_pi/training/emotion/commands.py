@@ -11,6 +11,7 @@ from typing import Any, Literal
 import click
 from click.core import ParameterSource
 
+from fer_pi.errors import laboratory_needs
 from fer_pi.training.emotion.conditions import CONDITIONS
 from fer_pi.training.emotion.data import load_faces
 from fer_pi.training.emotion.evaluate import answers, as_text, judged, report
@@ -247,9 +248,7 @@ def evaluate_emotion(
             try:
                 from fer_pi.training.emotion.lab_report import full_figures, write_page
             except ModuleNotFoundError as error:
-                raise click.ClickException(
-                    f"--report needs the Python package '{error.name}': pip install 'fer-pi[train]'"
-                ) from error
+                raise click.ClickException(f"--report {laboratory_needs(str(error.name))}") from error
 
             full = full_figures(
                 faces, said, classifier, model=model, data=data.resolve().name, detect=face_detector(), step=step

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fer_pi.errors import DeviceError
+from fer_pi.errors import DeviceError, laboratory_needs
 from fer_pi.training.emotion.augment import prepared
 from fer_pi.training.emotion.net import folded
 from fer_pi.types import CROP_SIZE
@@ -37,7 +37,7 @@ def float_tflite(net: nn.Module) -> bytes:
         try:
             import litert_torch
         except ImportError as error:
-            raise DeviceError("exporting needs litert-torch: pip install 'fer-pi[train]'") from error
+            raise DeviceError(f"exporting {laboratory_needs('litert-torch')}") from error
         path = Path(folder) / "float.tflite"
         example = (torch.zeros(1, CROP_SIZE, CROP_SIZE, 1),)
         litert_torch.convert(_ChannelsLast(folded(net)).eval(), example).export(str(path))
@@ -59,7 +59,7 @@ def int8_tflite(content: bytes, crops: NDArray[np.uint8]) -> bytes:
             from ai_edge_quantizer import calibrator, quantizer, recipe, recipe_manager
             from ai_edge_quantizer.utils.qsv_utils import min_max_update
         except ImportError as error:
-            raise DeviceError("quantising needs ai-edge-quantizer: pip install 'fer-pi[train]'") from error
+            raise DeviceError(f"quantising {laboratory_needs('ai-edge-quantizer')}") from error
         source, target = Path(folder) / "float.tflite", Path(folder) / "int8.tflite"
         source.write_bytes(content)
         settings = recipe_manager.RecipeManager()

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fer_pi.errors import DeviceError, InputError
+from fer_pi.errors import DeviceError, InputError, laboratory_needs
 from fer_pi.training.emotion.net import SHAPES, EmotionNet, build, folded
 from fer_pi.types import CROP_SIZE
 
@@ -59,7 +59,7 @@ def _layers(model: Path) -> list[Layer]:
     try:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError as error:
-        raise DeviceError("reading a .tflite back needs ai-edge-litert: pip install 'fer-pi[train]'") from error
+        raise DeviceError(f"reading a .tflite back {laboratory_needs('ai-edge-litert')}") from error
     try:
         file = model.read_bytes()
         content = schema.ModelT.InitFromPackedBuf(file, 0)
