@@ -95,7 +95,8 @@ def _ways(config: dict[str, Any]) -> str:
             f" {config['steps']} steps on its last layer, {adapted['share']:.0%} of the way gone,"
             f" {'with' if adapted['others'] else 'without'} faces of other people to remember."
         )
-    ways = [f"{config.get('epochs')} epochs"]
+    epochs = config.get("epochs")
+    ways = ["one epoch" if epochs == 1 else f"{epochs} epochs"]
     if config.get("published"):
         ways.append(f"from {PUBLISHED[config['net']]}")
     elif config.get("start"):
