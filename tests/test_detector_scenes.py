@@ -1,6 +1,5 @@
 """What the detector learns from: labels checked before use, scenes that keep faces and landmarks together."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,26 +14,12 @@ from fer_pi.training.detector.labels.faces_csv import COLUMNS
 from fer_pi.training.detector.labels.formats import read_labels
 
 pytest.importorskip("torch", reason="training needs PyTorch (the extra 'train')")
-pytest.importorskip("onnx", reason="the export needs onnx (the extra 'train')")
-
-import torch
 
 from fer_pi.training.detector import train as training
 from fer_pi.training.detector.augment import MIRRORED, SceneMaker
-from fer_pi.training.detector.net import NetShape
 from fer_pi.training.detector.train import Recipe
 
-SMALL = NetShape(stem=(2, 4), width=(8, 8, 8), depth=(1, 1, 1))
-QUICK = Recipe(epochs=2, scenes=8, batch=4, size=64, warmup=2, shape=SMALL)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Threads that wait for each other on a busy machine make these tiny nets slow, and sums depend on them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+QUICK = Recipe(epochs=2, scenes=8, batch=4, size=64, warmup=2)
 
 
 @pytest.fixture
