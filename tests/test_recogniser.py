@@ -103,9 +103,11 @@ def test_weights_that_are_missing_cut_off_or_of_another_net_are_named(published:
     (tmp_path / content).write_bytes((published / content).read_bytes()[:5000])
     with pytest.raises(InputError, match=r"ends within 'conv32_"):
         pretrained(tmp_path, faces(2))
-    (tmp_path / manifest).write_text("{}")
-    with pytest.raises(InputError, match="not a manifest"):
-        pretrained(tmp_path, faces(2))
+    strange = [{"name": "a", "shape": [1], "dtype": "float32", "quantization": {"dtype": "uint3"}}]
+    for text in ("{}", json.dumps([{"weights": strange}]), json.dumps([{"weights": [{"shape": [1]}]}])):
+        (tmp_path / manifest).write_text(text)
+        with pytest.raises(InputError, match="not a manifest"):
+            pretrained(tmp_path, faces(2))
     (tmp_path / manifest).write_text('[{"weights": []}]')
     with pytest.raises(InputError, match="is not the net expected"):
         pretrained(tmp_path, faces(2))

@@ -23,7 +23,7 @@ def published_weights(manifest: Path, content: Path, package: str) -> dict[str, 
     try:
         groups: Any = json.loads(manifest.read_text(encoding="utf-8"))
         groups = groups["weightsManifest"] if isinstance(groups, dict) else groups
-        entries: list[dict[str, Any]] = [entry for group in groups for entry in group["weights"]]
+        entries = [_entry(entry) for group in groups for entry in group["weights"]]
         data = content.read_bytes()
     except OSError as error:
         raise InputError(
@@ -32,15 +32,18 @@ def published_weights(manifest: Path, content: Path, package: str) -> dict[str, 
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(f"{manifest}: not a manifest of TensorFlow.js weights ({error})") from error
     tensors, place = {}, 0
-    for entry in entries:
-        coded = entry.get("quantization", {})
-        kind = np.dtype(np.int32 if entry["dtype"] == "int32" else CODES[coded.get("dtype")])
-        count = math.prod(entry["shape"])
+    for name, shape, kind, scale, offset in entries:
+        count = math.prod(shape)
         if place + count * kind.itemsize > len(data):
-            raise InputError(f"{content}: ends within '{entry['name']}'; fetch the file again")
-        values = np.frombuffer(data, kind, count, place).astype(np.float32)
+            raise InputError(f"{content}: ends within '{name}'; fetch the file again")
+        values = np.frombuffer(data, kind, count, place).astype(np.float32) * scale + offset
         place += count * kind.itemsize
-        if "scale" in coded:
-            values = values * coded["scale"] + coded["min"]
-        tensors[entry["name"]] = torch.from_numpy(values.reshape(entry["shape"]))
+        tensors[name] = torch.from_numpy(values.astype(np.float32).reshape(shape))
     return tensors
+
+
+def _entry(entry: dict[str, Any]) -> tuple[str, list[int], np.dtype[Any], float, float]:
+    """Name, shape, how its numbers are stored, and what to multiply them by and add to them; LookupError for others."""
+    coded = entry.get("quantization", {})
+    kind = np.dtype(np.int32 if entry["dtype"] == "int32" else CODES[coded.get("dtype")])
+    return entry["name"], entry["shape"], kind, coded.get("scale", 1.0), coded.get("min", 0.0)

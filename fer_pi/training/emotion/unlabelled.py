@@ -36,7 +36,8 @@ def unlabelled_faces(
     if known.any():
         log.warning("%d of %d unlabelled faces look like faces that judge; left out", known.sum(), len(found))
     if known.all():
-        raise InputError(f"{folders[0]}: all its faces stand in the data set already; give other people's")
+        named = ", ".join(str(folder) for folder in folders)
+        raise InputError(f"{named}: all faces there stand in the data set already; give other people's")
     return found[~known]
 
 
