@@ -107,6 +107,25 @@ def test_faces_without_landmarks_teach_boxes_only_and_a_batch_without_faces_teac
     assert parts.box.item() == 0 and parts.score.item() > 0 and flat.grad is not None
 
 
+def test_a_cell_weighs_more_where_a_face_has_few() -> None:
+    where = cells(128, 128)
+    flat = torch.zeros(1, len(where), 15)
+    flat[..., 3:5] = 1.1  # boxes of three strides
+    flat.requires_grad_()
+    targets = targets_of((20, 20, 12, 14), (76, 76, 90, 100))
+    total: Any = losses_module.losses(flat, where, targets, 128, 128).score
+    total.backward()
+    assert flat.grad is not None
+    logits, boxes, _ = decode(flat.detach(), where)
+    face, _, cell = losses_module.assign(logits, boxes, targets, 128, 128)
+    short = 0.5 * losses_module.giou(boxes[0, cell], targets.boxes[face])[0]  # of what is aimed at
+    weight = -flat.grad[0, cell, 0] * len(face) / short**3
+    for number in (0, 1):
+        mine = face == number
+        torch.testing.assert_close(weight[mine], (4 / mine.sum()).sqrt().expand(int(mine.sum())), rtol=0.02, atol=0.0)
+    assert (face == 0).sum() < (face == 1).sum()
+
+
 def test_giou_is_iou_less_the_empty_part_of_the_hull() -> None:
     a, b = torch.tensor([[5.0, 5, 10, 10]]), torch.tensor([[15.0, 5, 10, 10]])
     iou, giou = losses_module.giou(a, b)

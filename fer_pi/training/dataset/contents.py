@@ -17,7 +17,8 @@ from PIL import UnidentifiedImageError
 from fer_pi.errors import InputError
 from fer_pi.training.detector.labels.formats import read_labels
 from fer_pi.training.emotion.data import load_faces
-from fer_pi.training.emotion.folders import NAMES, PICTURES, SPLITS
+from fer_pi.training.emotion.folders import NAMES, SPLITS
+from fer_pi.training.picture_files import PICTURES
 from fer_pi.types import CROP_SIZE, EMOTIONS
 
 UNKNOWN = ""

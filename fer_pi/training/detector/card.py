@@ -14,6 +14,10 @@ SETS = {
     "masks_daniyal": "people with and without masks (CC BY 4.0, MIT, public domain, partly unstated)",
     "selfie_nisa": "selfies (CC BY 4.0)",
     "haarneg": "scenes without faces (licence unstated)",
+    "debian": "wallpapers, textures and stamps without faces, from Debian 12's packages gcompris-qt-data,"
+    " gnome-backgrounds, lomiri-wallpapers-16.04 and -20.04, mate-backgrounds, plasma-workspace-wallpapers,"
+    " supertuxkart-data, sway-backgrounds, tuxpaint-stamps-default and ukui-wallpapers (CC0, CC BY, CC BY-SA, GPL,"
+    " LGPL, MIT; each package names its authors)",
     "lfw_expressions": "crops of Labeled Faces in the Wild (muxspace/facial_expressions, Apache-2.0)",
     "ferplus": "training faces of FER2013 (microsoft/FERPlus, MIT; gathered for research from the web)",
 }

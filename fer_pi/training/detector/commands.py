@@ -44,6 +44,12 @@ class _Size(click.ParamType[str]):
     multiple=True,
     help="Further folders like DATA, for training only (tight crops, say).",
 )
+@click.option(
+    "--background",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Folder of pictures that show no face, your own rooms, say. May be repeated.",
+)
 @click.option("--epochs", type=click.IntRange(1, 100_000), help="Passes of 8,192 scenes.  [default: 40]")
 @click.option("--quick", is_flag=True, help="A first look in minutes: 3 epochs of 2,048 scenes.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stood.")
@@ -76,6 +82,7 @@ def train_detector(
     data: Path,
     out: Path,
     extra: tuple[Path, ...],
+    background: tuple[Path, ...],
     epochs: int | None,
     quick: bool,
     resume: bool,
@@ -104,6 +111,7 @@ def train_detector(
         extra,
         out,
         recipe,
+        background=background,
         folder=checkpoint_dir or out / "run",
         resume=resume,
         start=start,

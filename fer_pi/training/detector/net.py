@@ -15,7 +15,7 @@ CHANNELS = 15
 class NetShape:
     """Channels and depth; chosen by timing untrained nets in OpenCV DNN (docs/training.md)."""
 
-    stem: tuple[int, int] = (4, 16)
+    stem: tuple[int, int] = (8, 20)
     """Channels at strides 2 and 4: few, because there a layer sees the most pixels."""
     width: tuple[int, int, int] = (48, 48, 64)
     """Channels at strides 8, 16 and 32."""

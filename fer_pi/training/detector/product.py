@@ -10,6 +10,7 @@ import cv2
 import torch
 
 from fer_pi.errors import InputError
+from fer_pi.training.detector.background import pictures_of_nobody
 from fer_pi.training.detector.card import card_text
 from fer_pi.training.detector.data import LabelledPicture
 from fer_pi.training.detector.empty import LEAST_EMPTY, false_confidences, lowest_threshold
@@ -35,6 +36,7 @@ def make_model(
     out: Path,
     recipe: Recipe,
     *,
+    background: Sequence[Path] = (),
     folder: Path,
     resume: bool = False,
     start: Path | None = None,
@@ -45,6 +47,7 @@ def make_model(
 ) -> dict[str, Any]:
     """Train on `data` and the `extra` folders, leave model, manifest and card in `out`, return the figures on val.
 
+    Pictures below the `background` folders show no face; those in one folder are of one kind.
     Without a `threshold` it is chosen on empty pictures of split train that are set aside, if they are enough. The run
     is kept in `folder`. Raises InputError for data that cannot be used.
     """
@@ -53,7 +56,7 @@ def make_model(
         cv2.setNumThreads(threads)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    labelled = read_labels(data)
+    labelled = [*read_labels(data), *(picture for folder in background for picture in pictures_of_nobody(folder))]
     main, aside = teaching([picture for picture in labelled if picture.split == "train"])
     judges = [picture for picture in labelled if picture.split == "val"]
     sources = [labelled, *(read_labels(path) for path in extra)]

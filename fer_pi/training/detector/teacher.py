@@ -18,6 +18,7 @@ import numpy as np
 from fer_pi.errors import InputError
 from fer_pi.training.detector.data import read_gray
 from fer_pi.training.detector.labels.faces_csv import COLUMNS
+from fer_pi.training.picture_files import picture_files
 from fer_pi.types import Box, Detector, Face, Image
 from fer_pi.vision.detector import open_detector
 from fer_pi.vision.detector_input import DetectorOptions
@@ -35,8 +36,7 @@ RIM = 1 / 6
 def crops_of(path: Path) -> Iterator[tuple[str, Image]]:
     """Name and grey picture of every crop in a folder or an .npz file. Raises InputError for what is neither."""
     if path.is_dir():
-        files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp")]
-        yield from ((f"{path.name}_{file.stem}", read_gray(file)) for file in files)
+        yield from ((f"{path.name}_{file.stem}", read_gray(file)) for file in picture_files(path))
         return
     try:
         images = np.load(path)["images"]

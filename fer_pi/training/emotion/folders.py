@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_pi.errors import InputError
+from fer_pi.training.picture_files import PICTURES, picture_files
 from fer_pi.types import CROP_SIZE, EMOTIONS, Emotion, Image
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,6 @@ NAMES = {
     "afraid": Emotion.FEAR,
 }
 """What a folder may be called: the names of FER+, of FER2013, and their adjectives."""
-
-PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".pgm", ".tif", ".tiff"}
 
 
 def read_folder(data: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.str_]]:
@@ -68,16 +67,6 @@ def read_folder(data: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.i
 def has_part(data: Path, split: str) -> bool:
     """Whether the folder `data` holds a part of its own for the split."""
     return data.is_dir() and any(folder.is_dir() and folder.name.lower() in SPLITS[split] for folder in data.iterdir())
-
-
-def picture_files(folder: Path) -> list[Path]:
-    """The pictures anywhere below the folder, by name; raises InputError if there is no such folder, or none in it."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; give one with pictures of faces")
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
-    if not files:
-        raise InputError(f"{folder}: holds no pictures ({', '.join(sorted(PICTURES))})")
-    return files
 
 
 def pictures_below(folder: Path) -> NDArray[np.uint8]:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fer_pi.errors import InputError
 from fer_pi.training.dataset.look_alikes import twins
-from fer_pi.training.emotion.folders import picture_files, read_grey
+from fer_pi.training.emotion.folders import read_grey
+from fer_pi.training.picture_files import picture_files
 from fer_pi.types import CROP_SIZE, Face, Image
 from fer_pi.vision.align import raw_crop
 from fer_pi.vision.detector import open_detector
