@@ -73,6 +73,8 @@ def test_a_judge_from_a_file_cuts_from_the_command_line(pictures: Path, tmp_path
     shipped = Path(__file__).parent.parent / "models/detector"
     result = CliRunner().invoke(main, [str(shipped), str(tmp_path / "out"), str(pictures)], catch_exceptions=False)
     assert result.exit_code == 0 and "pieces written to" in result.output
+    result = CliRunner().invoke(main, [str(shipped), str(tmp_path / "out"), str(tmp_path / "none")])
+    assert result.exit_code == 1 and "none: no such folder" in result.output
 
 
 def test_backgrounds_teach_and_stand_on_the_card(pictures: Path, tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ leaves out what it takes for a face. OUT is a folder for `fer-pi train detector 
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableSequence, Sequence
 from pathlib import Path
 
 import click
 import cv2
 import numpy as np
 
+from fer_pi.errors import FerPiError
 from fer_pi.training.detector.data import LabelledPicture
 from fer_pi.training.picture_files import picture_files
 from fer_pi.types import Detector, Image
@@ -54,10 +55,14 @@ def _kin(parent: Path, folder: Path) -> str:
     return "" if parent == folder else f"{folder.name}:{parent.relative_to(folder)}"
 
 
-def pieces(files: Sequence[Path], rng: np.random.Generator) -> Iterator[tuple[Path, Image]]:
-    """Each file with the pieces made of it, (H, W) uint8: the whole and parts of it, or an object on some ground."""
-    grounds = deque([np.full((PIECE_PX, PIECE_PX), 128, np.uint8)], maxlen=GROUNDS)
-    for file in sorted(files, key=lambda file: file.suffix.lower() == ".png"):  # photographs first: objects need ground
+def pieces(
+    files: Sequence[Path], grounds: MutableSequence[Image], rng: np.random.Generator
+) -> Iterator[tuple[Path, Image]]:
+    """Each file with the pieces made of it, (H, W) uint8: the whole and parts of it, or an object on some ground.
+
+    The pieces join the `grounds`, photographs first, so that there is one for each object.
+    """
+    for file in sorted(files, key=lambda file: file.suffix.lower() == ".png"):
         read = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
         if read is None or read.dtype != np.uint8 or min(read.shape[:2]) < LEAST_PX:
             continue
@@ -106,9 +111,10 @@ def write_background(judge: Detector, folders: Sequence[Path], out: Path, seed: 
     Raises InputError for a folder without pictures.
     """
     written, faces = 0, 0
+    grounds = deque([np.full((PIECE_PX, PIECE_PX), 128, np.uint8)], maxlen=GROUNDS)
     rng = np.random.default_rng(seed)
     for folder in folders:
-        for number, (file, piece) in enumerate(pieces(picture_files(folder), rng)):
+        for number, (file, piece) in enumerate(pieces(picture_files(folder), grounds, rng)):
             if judge.detect(_scaled(piece, JUDGED_PX / max(piece.shape))):
                 faces += 1
                 continue
@@ -125,8 +131,11 @@ def write_background(judge: Detector, folders: Sequence[Path], out: Path, seed: 
 @click.argument("folders", metavar="PICTURES...", type=click.Path(path_type=Path), nargs=-1, required=True)
 def main(model: Path, out: Path, folders: tuple[Path, ...]) -> None:
     """Cut the pictures below PICTURES into pieces; write those to OUT in which the detector MODEL sees no face."""
-    judge = open_detector(DetectorOptions(model=model, size=f"{JUDGED_PX}x{JUDGED_PX}", threshold=SURE))
-    written, faces = write_background(judge, folders, out)
+    try:
+        judge = open_detector(DetectorOptions(model=model, size=f"{JUDGED_PX}x{JUDGED_PX}", threshold=SURE))
+        written, faces = write_background(judge, folders, out)
+    except FerPiError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(f"{written} pieces written to {out}; {faces} left out, for they may show a face. Look through them.")
 
 

@@ -15,7 +15,7 @@ import click
 import cv2
 import numpy as np
 
-from fer_pi.errors import InputError
+from fer_pi.errors import FerPiError, InputError
 from fer_pi.training.detector.data import read_gray
 from fer_pi.training.detector.labels.faces_csv import COLUMNS
 from fer_pi.training.picture_files import picture_files
@@ -89,8 +89,11 @@ def write_data(teacher: Detector, crops: Sequence[Path], out: Path) -> int:
 @click.argument("crops", type=click.Path(path_type=Path), nargs=-1, required=True)
 def main(model: Path, out: Path, crops: tuple[Path, ...]) -> None:
     """Let the detector MODEL label the faces in CROPS; write them to OUT as detector data."""
-    teacher = open_detector(DetectorOptions(model=model, size=f"{SIDE_PX}x{SIDE_PX}", threshold=UNSURE))
-    click.echo(f"{write_data(teacher, crops, out)} faces written to {out}")
+    try:
+        teacher = open_detector(DetectorOptions(model=model, size=f"{SIDE_PX}x{SIDE_PX}", threshold=UNSURE))
+        click.echo(f"{write_data(teacher, crops, out)} faces written to {out}")
+    except FerPiError as error:
+        raise click.ClickException(str(error)) from error
 
 
 if __name__ == "__main__":
