@@ -14,8 +14,8 @@ REACH = 2
 """Cells on each side of a face's centre that are candidates."""
 
 USUAL_CELLS = 4
-"""Each cell of a face that has so many weighs 1, of one that has fewer more, by the square root: small faces have few,
-and were seen but not believed."""
+"""The score of each cell of a face that has n of them weighs sqrt(USUAL_CELLS / n): small faces have few, and were seen
+but not believed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,8 @@ def make_model(
 ) -> dict[str, Any]:
     """Train on `data` and the `extra` folders, leave model, manifest and card in `out`, return the figures on val.
 
-    Pictures below the `background` folders show no face; those in one folder are of one kind.
+    Pictures below the `background` folders show no face (`background.pictures_of_nobody`); they too teach, but for
+    some that are set aside.
     Without a `threshold` it is chosen on empty pictures of split train that are set aside, if they are enough. The run
     is kept in `folder`. Raises InputError for data that cannot be used.
     """
@@ -56,14 +57,20 @@ def make_model(
         cv2.setNumThreads(threads)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    labelled = [*read_labels(data), *(picture for folder in background for picture in pictures_of_nobody(folder))]
+    labelled = read_labels(data)
+    nobody = _backgrounds(background, labelled)
     main, aside = teaching([picture for picture in labelled if picture.split == "train"])
+    ground, ground_aside = teaching(nobody)
+    if background:
+        say(f"{len(ground)} background pictures teach, {len(ground_aside)} are set aside to choose the threshold by.")
+    main, aside = main + ground, aside + ground_aside
     judges = [picture for picture in labelled if picture.split == "val"]
     sources = [labelled, *(read_labels(path) for path in extra)]
     more = [picture for source in sources[1:] for picture in source if picture.split == "train"]
     if not main:
         raise InputError(f"{data}: no picture of split train; nothing to learn from")
     data_key = "+".join(labels_sha256(pictures)[:12] for pictures in (main, more))
+    data_key += f"+{_files_sha256(nobody)[:12]}" if nobody else ""
     run = resumed(recipe, device, data_key, folder / CHECKPOINT) if resume else started(recipe, device, data_key)
     if start is not None and not resume:
         adopt(run, start)
@@ -76,7 +83,7 @@ def make_model(
         threshold, why = _threshold(run.average, aside)
         say(why)
         notes.append(why)
-    digests = [labels_sha256(source) for source in sources]
+    digests = [labels_sha256(source) for source in (*sources, *([nobody] if nobody else []))]
     return finish(run, digests, judges, main + more, out, threshold, " ".join(notes))
 
 
@@ -112,6 +119,25 @@ def finish(
     file = export(run.average, out, threshold, {**training, "metrics": metrics})
     (out / CARD).write_text(card_text(file, threshold, training, metrics), encoding="utf-8")
     return {"detector": str(file), **metrics[SIZES[0]]} if metrics else {}
+
+
+def _backgrounds(folders: Sequence[Path], labelled: Sequence[LabelledPicture]) -> list[LabelledPicture]:
+    """The pictures in the folders; raises InputError where one is called as a set of the data, or as another."""
+    found: list[LabelledPicture] = []
+    for folder in folders:
+        pictures = pictures_of_nobody(folder)
+        if any(picture.group == pictures[0].group for picture in (*labelled, *found)):
+            raise InputError(f"{folder}: another set is called {pictures[0].group}; rename the folder")
+        found += pictures
+    return found
+
+
+def _files_sha256(pictures: Sequence[LabelledPicture]) -> str:
+    """Digest of the pictures' files themselves: where all show nobody, labels do not tell one from another."""
+    digest = hashlib.sha256()
+    for picture in pictures:
+        digest.update(picture.path.read_bytes())
+    return digest.hexdigest()
 
 
 def _threshold(net: FaceNet, aside: Sequence[LabelledPicture]) -> tuple[float, str]:

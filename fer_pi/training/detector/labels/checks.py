@@ -10,10 +10,10 @@ from PIL import UnidentifiedImageError
 
 from fer_pi.errors import InputError
 from fer_pi.training.detector.data import LabelledPicture
-from fer_pi.training.picture_files import PICTURES
 
 Numbers = Sequence[float]
 
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 SPLIT_NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 """Names of folders and files, as the formats have them, and the split that each means."""
 MOST_OUTSIDE = 0.75
@@ -98,7 +98,7 @@ def split_of(words: Iterable[str]) -> str:
 
 def pictures_below(folder: Path) -> list[Path]:
     """Every picture file in `folder` and its folders, in order."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def face_classes(where: Path, names: Iterable[str], wanted: Sequence[str]) -> set[str]:
