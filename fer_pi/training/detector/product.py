@@ -60,10 +60,10 @@ def make_model(
     labelled = read_labels(data)
     nobody = _backgrounds(background, labelled)
     main, aside = teaching([picture for picture in labelled if picture.split == "train"])
-    ground, ground_aside = teaching(nobody)
-    if background:
+    if nobody:
+        ground, ground_aside = teaching(nobody)
         say(f"{len(ground)} background pictures teach, {len(ground_aside)} are set aside to choose the threshold by.")
-    main, aside = main + ground, aside + ground_aside
+        main, aside = main + ground, aside + ground_aside
     judges = [picture for picture in labelled if picture.split == "val"]
     sources = [labelled, *(read_labels(path) for path in extra)]
     more = [picture for source in sources[1:] for picture in source if picture.split == "train"]
