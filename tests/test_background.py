@@ -11,7 +11,8 @@ from PIL import Image as Pillow
 
 from fer_pi.errors import InputError
 from fer_pi.testing.labelled_boxes import write_drawn_faces
-from fer_pi.training.detector.background import PIECES, cut, main, pictures_of_nobody, placed, write_background
+from fer_pi.training.detector.background import PIECES, cut, main, placed, write_background
+from fer_pi.training.detector.labels.nobody import pictures_of_nobody
 from fer_pi.types import Box, Face, Image
 
 SHIPPED = Path(__file__).parent.parent / "models/detector"

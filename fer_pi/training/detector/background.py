@@ -1,4 +1,4 @@
-"""Pictures that show no face, for the detector to learn what is none; and a way to cut them out of larger ones.
+"""Cuts pictures that show no face out of larger ones, for the detector to learn what is none.
 
     python -m fer_pi.training.detector.background YUNET.onnx OUT PICTURES...
 
@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_pi.errors import FerPiError, InputError
-from fer_pi.training.detector.data import LabelledPicture
 from fer_pi.training.picture_files import picture_files
 from fer_pi.types import Detector, Image
 from fer_pi.vision.detector import open_detector
@@ -45,27 +44,6 @@ GROUNDS = 500
 """How many pieces are kept as grounds to choose from."""
 
 
-def pictures_of_nobody(folder: Path) -> list[LabelledPicture]:
-    """The pictures anywhere below `folder`, as labelled ones of split train without a face.
-
-    The set has the folder's name. Those in one folder below it are of one kin; those in `folder` itself of none.
-    Raises InputError if there are none.
-    """
-    name = folder.resolve().name
-    none = np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros(0, np.bool_)
-    return [
-        LabelledPicture(
-            file,
-            str(file.relative_to(folder)),
-            "train",
-            name,
-            *none,
-            kin="" if file.parent == folder else f"{name}:{file.parent.relative_to(folder)}",
-        )
-        for file in picture_files(folder)
-    ]
-
-
 def write_background(judge: Detector, folders: Sequence[Path], out: Path, seed: int = 0) -> tuple[int, int]:
     """Write the pieces without a face into `out`, those of one picture into one folder; counts them and the others.
 
@@ -78,28 +56,27 @@ def write_background(judge: Detector, folders: Sequence[Path], out: Path, seed: 
     rng = np.random.default_rng(seed)
     grounds = deque([np.full((PIECE_PX, PIECE_PX), 128, np.uint8)], maxlen=GROUNDS)
     written, faces, objects = 0, 0, []
+
+    def kept(folder: Path, file: Path, piece: Image) -> bool:
+        nonlocal written, faces
+        if judge.detect(_scaled(piece, JUDGED_PX / max(piece.shape))):
+            faces += 1
+            return False
+        _write(out / folder.name / file.relative_to(folder), written, piece)
+        written += 1
+        return True
+
     for folder, file in files:
         gray = _read(file)
         if gray is None:
-            log.warning("%s: too small, or no picture of 8 bits; left out", file)
+            log.warning("%s: too small, or cannot be read; left out", file)
         elif _has_holes(file):
             objects.append((folder, file))
         else:
-            for piece in cut(gray, rng):
-                if _is_nobody(judge, piece):
-                    grounds.append(piece)
-                    _write(out / folder.name / file.relative_to(folder), written, piece)
-                    written += 1
-                else:
-                    faces += 1
+            grounds += (piece for piece in cut(gray, rng) if kept(folder, file, piece))
     for folder, file in objects:
         cut_out = np.asarray(cv2.imread(str(file), cv2.IMREAD_UNCHANGED), np.uint8)
-        piece = placed(cut_out, grounds[rng.integers(len(grounds))], rng)
-        if _is_nobody(judge, piece):
-            _write(out / folder.name / file.relative_to(folder), written, piece)
-            written += 1
-        else:
-            faces += 1
+        kept(folder, file, placed(cut_out, grounds[rng.integers(len(grounds))], rng))
     return written, faces
 
 
@@ -168,10 +145,6 @@ def _size(image: NDArray[Any], factor: float) -> tuple[int, int]:
     """Width and height of the scaled image, at least a pixel each."""
     height, width = image.shape[:2]
     return max(1, round(factor * width)), max(1, round(factor * height))
-
-
-def _is_nobody(judge: Detector, piece: Image) -> bool:
-    return not judge.detect(_scaled(piece, JUDGED_PX / max(piece.shape)))
 
 
 def _write(place: Path, number: int, piece: Image) -> None:

@@ -10,13 +10,13 @@ import cv2
 import torch
 
 from fer_pi.errors import InputError
-from fer_pi.training.detector.background import pictures_of_nobody
 from fer_pi.training.detector.card import card_text
 from fer_pi.training.detector.data import LabelledPicture
 from fer_pi.training.detector.empty import LEAST_EMPTY, false_confidences, lowest_threshold
 from fer_pi.training.detector.evaluate import measure
 from fer_pi.training.detector.export import export
 from fer_pi.training.detector.labels.formats import read_labels
+from fer_pi.training.detector.labels.nobody import pictures_of_nobody
 from fer_pi.training.detector.net import FaceNet
 from fer_pi.training.detector.sampling import teaching
 from fer_pi.training.detector.train import CHECKPOINT, Recipe, Run, adopt, resumed, started, train
@@ -47,7 +47,7 @@ def make_model(
 ) -> dict[str, Any]:
     """Train on `data` and the `extra` folders, leave model, manifest and card in `out`, return the figures on val.
 
-    Pictures below the `background` folders show no face (`background.pictures_of_nobody`); they too teach, but for
+    Pictures below the `background` folders show no face (`labels.nobody`); they too teach, but for
     some that are set aside.
     Without a `threshold` it is chosen on empty pictures of split train that are set aside, if they are enough. The run
     is kept in `folder`. Raises InputError for data that cannot be used.
