@@ -12,6 +12,7 @@ from fer_pi.chain import Chain
 from fer_pi.drawing.overlay import draw_overlay
 from fer_pi.errors import FerPiError, InputError
 from fer_pi.outputs.video_file import VideoFile
+from fer_pi.paths import is_folder
 from fer_pi.sources.replay import frames_of, is_video, media_in, rate_of
 from fer_pi.types import EMOTIONS, Image, Reading, Scores
 
@@ -28,7 +29,7 @@ def inputs_in(paths: Sequence[Path]) -> list[Path]:
     """The files to analyse: what was given, and what lies in each folder. Raises InputError for an empty one."""
     files: list[Path] = []
     for path in paths:
-        files += media_in(path) if path.is_dir() else [path]
+        files += media_in(path) if is_folder(path) else [path]
     return files
 
 

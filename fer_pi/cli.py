@@ -9,7 +9,7 @@ import click
 
 from fer_pi import __version__, cli_appliance
 from fer_pi.cli_logging import hush_ffmpeg, log_to_stderr
-from fer_pi.cli_options import config_option, runtime_option, state_option
+from fer_pi.cli_options import STATE, config_option, runtime_option, state_option
 from fer_pi.errors import FerPiError, laboratory_needs
 from fer_pi.registry import resolve
 from fer_pi.shipped import shipped
@@ -96,7 +96,10 @@ def commands(verbose: int, quiet: bool) -> None:
 @commands.command()
 @config_option
 @click.option("--card", type=click.Path(path_type=Path), help="A file that, where it exists, is used instead.")
-@state_option(None, "For the last good configuration, used when a new one is bad, and the privacy switch.")
+@state_option(
+    None,
+    "For the last good configuration, used when a new one is bad, and the privacy switch (else that of the service).",
+)
 @runtime_option(None, "For what `fer-pi status` tells.")
 @click.option(
     "--sysfs",
@@ -110,7 +113,10 @@ def run(config_path: Path, card: Path | None, state_dir: Path | None, runtime_di
     Ctrl-C and SIGTERM stop it, SIGHUP has it read the configuration anew.
     """
     from fer_pi.device.first_light import FirstLight
+    from fer_pi.device.privacy import check_visible
 
+    switch_dir = state_dir or STATE
+    check_visible(switch_dir)
     # What follows takes seconds to load.
     light = FirstLight(state_dir, card if card and card.exists() else config_path, runtime_dir)
 
@@ -118,7 +124,7 @@ def run(config_path: Path, card: Path | None, state_dir: Path | None, runtime_di
     from fer_pi.service import serve
 
     files = ConfigFiles(config_path, card, state_dir)
-    serve(files, state_dir, runtime_dir, os.environ.get("NOTIFY_SOCKET"), sysfs, light)
+    serve(files, switch_dir, runtime_dir, os.environ.get("NOTIFY_SOCKET"), sysfs, light)
 
 
 @commands.command()

@@ -26,6 +26,7 @@ from fer_pi.checks import Finding, Verdict
 from fer_pi.config import Config, load_config
 from fer_pi.device.board import SYSFS, board_state
 from fer_pi.errors import CameraError, FerPiError
+from fer_pi.paths import is_folder
 from fer_pi.sources.listing import found_cameras
 from fer_pi.sources.v4l2 import RUNNING, CameraNode
 
@@ -65,7 +66,7 @@ def findings(config_path: Path, state: Path, environment: Mapping[str, str]) -> 
     desktop = any(environment.get(name) for name in ("WAYLAND_DISPLAY", "DISPLAY"))
     yield checks.display(SYSFS, DEV, screen, desktop)
     yield from checks.power(board_state())
-    folder = next(path for path in (state, *state.parents) if path.exists())
+    folder = next(path for path in (state, *state.parents) if is_folder(path))
     yield checks.room(folder, shutil.disk_usage(folder).free, not os.statvfs(folder).f_flag & os.ST_RDONLY)
     installed = date.fromtimestamp(Path(__file__).stat().st_mtime)
     synchronized = Path("/run/systemd/timesync/synchronized").exists()

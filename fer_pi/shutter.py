@@ -7,7 +7,7 @@ from fer_pi.device.privacy import PrivacySwitch
 from fer_pi.outputs.privacy_panel import PrivacyPanel
 from fer_pi.types import Camera, Frame
 
-SHUT = 'the camera is closed; the button or "fer-pi privacy off" opens it'
+SHUT = 'the camera is closed; the button or "sudo fer-pi privacy off" opens it'
 """What a shut camera says of itself."""
 
 LOOK_S = 0.2

@@ -1,6 +1,5 @@
 """`fer-pi snapshot`: one picture of the camera in a file, for adjusting it; nothing else ever saves a whole one."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ import cv2
 from fer_pi.app import open_camera
 from fer_pi.atomic_file import replace_file
 from fer_pi.config import Config
-from fer_pi.device.privacy import PrivacySwitch
+from fer_pi.device.privacy import PrivacySwitch, check_visible
 from fer_pi.errors import CameraError, InputError
 from fer_pi.shutter import Shutter
 from fer_pi.status_view import read_status
@@ -40,12 +39,11 @@ def camera_at_hand(config: Config, state: Path, runtime: Path) -> Iterator[Shutt
     """
     if read_status(runtime, time.monotonic())["running"]:
         raise CameraError("the running service has the camera; `sudo systemctl stop fer-pi` lets go of it")
-    if state.exists() and not os.access(state, os.X_OK):
-        raise CameraError(f"whether privacy is on stands in {state}, which only root may look into; use sudo")
+    check_visible(state)
     camera = open_camera(config, PrivacySwitch(state))
     try:
         if camera.shut:
-            raise CameraError("privacy is on: `fer-pi privacy off` lets the camera look")
+            raise CameraError("privacy is on: `sudo fer-pi privacy off` lets the camera look")
         yield camera
     finally:
         camera.close()

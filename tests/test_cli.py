@@ -14,6 +14,7 @@ from fer_pi import __version__
 from fer_pi.cli import commands
 from fer_pi.config import checked_config
 from fer_pi.config_choice import LAST_GOOD
+from fer_pi.device.privacy import NAME, PrivacySwitch, write_switch
 from fer_pi.registry import CAMERAS
 from fer_pi.testing.videos import scene_video
 
@@ -181,3 +182,13 @@ def test_a_library_of_the_laboratory_that_is_missing_is_named_with_its_remedy(mo
     done = runner.invoke(commands, ["train", "emotion", "faces", "--out", "model"])
     assert done.exit_code != 0
     assert "needs the Python package 'torch': pip install '.[train]'" in done.output
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["its own folder", "the service's"])
+def test_a_run_by_hand_heeds_the_privacy_switch(named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr("fer_pi.service.serve", lambda files, state, *rest: seen.append(PrivacySwitch(state).is_on()))
+    monkeypatch.setattr("fer_pi.cli.STATE", tmp_path / ("elsewhere" if named else ""))
+    write_switch(tmp_path / NAME, True)
+    CliRunner().invoke(commands, ["run", *(["--state-dir", str(tmp_path)] if named else [])], catch_exceptions=False)
+    assert seen == [True]

@@ -38,6 +38,11 @@ def test_a_bad_configuration_or_model_is_one_finding_and_the_rest_is_looked_at_t
         assert "clock" in found
 
 
+def test_a_state_folder_that_may_not_be_seen_ends_nothing(config: Path, hidden: Path) -> None:
+    found = {finding.about: finding for finding in findings(config, hidden / "fer-pi", {})}
+    assert "clock" in found
+
+
 def test_people_see_a_sign_a_colour_and_the_cure_below(capsys: pytest.CaptureFixture[str]) -> None:
     found = [Finding("python", Verdict.GOOD, "Python 3.13"), Finding("camera", Verdict.MISSING, "none", "plug one in")]
     out = io.StringIO()

@@ -77,3 +77,9 @@ def test_a_broken_manifest_is_named(folder: Path, text: str) -> None:
     (folder / "manifest.json").write_text(text)
     with pytest.raises(ModelError, match=r"manifest\.json: "):
         open_model(folder, "detector")
+
+
+def test_a_model_that_may_not_be_seen_is_a_model_error(hidden: Path) -> None:
+    for path in (hidden / "model", hidden / "model/net.onnx"):
+        with pytest.raises(ModelError, match=f"{hidden}.*Permission denied"):
+            open_model(path, "detector")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fer_pi.device.privacy import LOOK_S, NAME, PrivacySwitch, write_switch
+from fer_pi.device.privacy import LOOK_S, NAME, PrivacySwitch, check_visible, write_switch
+from fer_pi.errors import CameraError
 from fer_pi.testing.cameras import Clock
 
 
@@ -75,3 +76,13 @@ def test_what_cannot_be_seen_stays_as_it_was(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(Path, "lstat", broken)
     clock.pass_by(60)
     assert switch.is_on()
+
+
+def test_a_switch_that_may_not_be_seen_is_not_taken_for_off(hidden: Path) -> None:
+    with pytest.raises(CameraError, match="use sudo"):
+        check_visible(hidden / "fer-pi")
+
+
+def test_a_switch_that_is_not_there_is_off(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        check_visible(folder)

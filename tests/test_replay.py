@@ -227,3 +227,9 @@ def test_a_truncated_video_is_used_as_far_as_it_goes_with_a_warning(
     with caplog.at_level(logging.WARNING):
         count = len(list(frames_of(path)))
     assert 10 < count < 50 and f"ends after {count} of 60 frames" in caplog.text
+
+
+def test_a_file_that_may_not_be_seen_is_an_input_error(hidden: Path) -> None:
+    for name in ("a.mp4", "a.jpg", "folder"):
+        with pytest.raises(InputError, match="Permission denied"):
+            next(frames_of(hidden / name))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fer_pi.atomic_file import replace_file, sync_folder
+from fer_pi.errors import CameraError
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,18 @@ class PrivacySwitch:
     def toggle(self) -> None:
         """Turn it to the other side; what a button does."""
         self.set(not self.is_on())
+
+
+def check_visible(state: Path) -> None:
+    """Raises CameraError if it cannot be known whether privacy is on, as only root may look into the folder `state`."""
+    try:
+        (state / NAME).lstat()
+    except PermissionError as error:
+        raise CameraError(
+            f"whether privacy is on stands in {state}, which only root may look into; use sudo"
+        ) from error
+    except OSError:
+        pass  # no folder, no switch
 
 
 def write_switch(path: Path | None, on: bool) -> None:

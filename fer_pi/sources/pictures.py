@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from fer_pi.errors import InputError
+from fer_pi.paths import is_file
 from fer_pi.sources.quiet import quiet_opencv
 from fer_pi.types import Frame, Image
 
@@ -27,7 +28,7 @@ def is_picture(path: Path) -> bool:
     """Whether the file at `path` is a picture, by its name or else by its first bytes; a GIF is a video."""
     if path.suffix.lower() in PICTURE_SUFFIXES:
         return True
-    if not path.is_file():
+    if not is_file(path):
         return False
     try:
         with path.open("rb") as file:

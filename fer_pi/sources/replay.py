@@ -16,6 +16,7 @@ from pydantic import Field
 
 from fer_pi.config import Options
 from fer_pi.errors import InputError
+from fer_pi.paths import is_file, is_folder
 from fer_pi.sources.pictures import PICTURE_SUFFIXES, files_in, is_picture, pictures_in, read_picture
 from fer_pi.sources.quiet import quiet_opencv
 from fer_pi.types import Frame
@@ -166,7 +167,7 @@ def frames_of(path: Path) -> Iterator[Frame]:
 
     `index` counts from 0; `source` is `path`, in a folder each picture's own. Raises InputError for a bad file.
     """
-    if path.is_dir():
+    if is_folder(path):
         for index, picture in enumerate(pictures_in(path)):
             yield replace(read_picture(picture), index=index)
     elif is_picture(path):
@@ -183,7 +184,7 @@ def media_in(folder: Path) -> list[Path]:
 def is_video(path: Path) -> bool:
     """Whether the file at `path` can be opened as a video."""
     try:
-        if path.is_dir() or is_picture(path):
+        if is_folder(path) or is_picture(path):
             return False
         _opened(path).release()
     except InputError:
@@ -198,7 +199,7 @@ def rate_of(path: Path) -> float:
 
 def frame_count(path: Path) -> int:
     """How many frames a video has as its header says, 1 for a picture, 0 if that is not known."""
-    return 1 if path.is_file() and is_picture(path) else int(_from_header(path, cv2.CAP_PROP_FRAME_COUNT, most=1e9))
+    return 1 if is_file(path) and is_picture(path) else int(_from_header(path, cv2.CAP_PROP_FRAME_COUNT, most=1e9))
 
 
 def _from_header(path: Path, what: int, most: float) -> float:
@@ -224,11 +225,11 @@ def _timeline(options: ReplayOptions) -> Generator[tuple[float, Frame], None, No
 
 def _once(options: ReplayOptions) -> Iterator[tuple[float, Frame]]:
     path = options.path
-    if not (path.is_dir() or is_picture(path)):
+    if not (is_folder(path) or is_picture(path)):
         for frame in _video_frames(path):
             yield frame.taken_at, frame
         return
-    pictures = pictures_in(path) if path.is_dir() else [path]
+    pictures = pictures_in(path) if is_folder(path) else [path]
     times = 1 if options.pace == "fast" else max(1, round(options.picture_s * PICTURE_RATE_HZ))
     shown = 0
     for picture in pictures:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_pi.errors import ModelError
+from fer_pi.paths import is_file, is_folder
 from fer_pi.shipped import shipped
 from fer_pi.types import Box, Detector, Face, Image
 from fer_pi.vision.detector_input import DetectorOptions, check_gray, fit, parse_size
@@ -43,7 +44,7 @@ def open_detector(options: DetectorOptions) -> Detector:
     path = options.model
     if path is None:
         path = shipped("models/detector")
-    elif not (path.is_dir() or path.with_name("manifest.json").is_file()):
+    elif not (is_folder(path) or is_file(path.with_name("manifest.json"))):
         return open_other(path, options)
     return FaceDetector(open_model(path, "detector"), options)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fer_pi.errors import ModelError
+from fer_pi.paths import is_folder
 
 MANIFEST = "manifest.json"
 
@@ -29,10 +30,10 @@ def open_model(path: Path, kind: Literal["emotion", "detector"]) -> ModelFile:
     Raises ModelError if either is missing, if the manifest is of another kind, or if the file is not the one
     that it describes (size, sha256).
     """
-    folder = path if path.is_dir() else path.parent
+    folder = path if is_folder(path) else path.parent
     manifest = _manifest(folder / MANIFEST, kind)
     file = folder / manifest["file"]
-    if not path.is_dir() and path != file:
+    if not is_folder(path) and path != file:
         raise ModelError(
             f"{path}: the manifest beside it describes {manifest['file']}, not this file; give each model a folder"
         )

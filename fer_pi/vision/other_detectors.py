@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from fer_pi.errors import ModelError
+from fer_pi.paths import is_file
 from fer_pi.types import Box, Detector, Face, Image
 from fer_pi.vision.detector_input import DetectorOptions, check_gray, fit, parse_size
 
@@ -21,8 +22,10 @@ OVERLAP = 0.3
 
 def open_other(path: Path, options: DetectorOptions) -> Detector:
     """The detector whose model is at `path`, told by its extension. Raises ModelError if it cannot be used."""
-    if not path.is_file():
-        raise ModelError(f"{path}: no such model file; give a path, or null for the detector that comes with fer-pi")
+    if not is_file(path):
+        raise ModelError(
+            f"{path}: no such model file to be seen; give a path, or null for the detector that comes with fer-pi"
+        )
     match path.suffix.lower():
         case ".onnx":
             return YuNet(path, options)
@@ -83,7 +86,7 @@ class Res10:
             )
         layout = next(iter(sorted({*path.parent.glob("*.prototxt"), *path.parent.glob("*.prototxt.txt")})), None)
         own = path.with_suffix(".prototxt")
-        layout = own if own.is_file() else layout
+        layout = own if is_file(own) else layout
         if layout is None:
             raise ModelError(f"{path}: no .prototxt beside it; a Caffe model needs both files")
         try:
