@@ -56,7 +56,7 @@ def test_every_file_that_is_named_exists() -> None:
 def test_the_lines_of_configuration_can_be_used() -> None:
     (block,) = blocks("yaml")
     config = checked_config(yaml.safe_load(block))
-    assert [output.kind for output in config.outputs] == ["screen", "event_log"]
+    assert [output.kind for output in config.outputs] == ["rgb_led", "screen", "event_log"]
 
 
 @pytest.fixture(scope="module")
