@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 PATIENCE_S = 0.5
 """How long the loop waits for a frame before it tells the outputs that there is none."""
+WAITING_S = 1.0
+"""How often a loop that waits for a slow camera says that it goes on."""
 OPENING_S = 3.0
 """A camera that has not shown anything yet is "starting" for this long, and missing after it."""
 
@@ -68,6 +70,7 @@ class Appliance:
         self._governor = governor
         self._outputs: list[tuple[Options, OutputRunner]] = []
         self._status: Status | None = None
+        self._last: Reading | None = None
         self._started_at = time.monotonic()
         self.fault = fault
         """What is wrong with the configuration that was meant, in one line for people; empty if nothing is."""
@@ -111,6 +114,8 @@ class Appliance:
                         time.sleep(rest_s)
                 elif camera.problem:
                     self._offer(chain.without_picture(self._absence(camera), camera.problem, time.monotonic()))
+                else:
+                    self._go_on(time.monotonic())
 
     def _absence(self, camera: Shutter) -> Status:
         """What it means that no frame comes: shut, still starting, or no camera."""
@@ -129,10 +134,18 @@ class Appliance:
         if reading.status is not self._status:
             log.info("%s%s", reading.status, f": {reading.message}" if reading.message else "")
             self._status = reading.status
+        self._last = reading
         for _, output in self._outputs:
             output.offer(reading)
         for sink in self._sinks:
             sink.offer(reading)
+
+    def _go_on(self, now: float) -> None:
+        """No picture yet, and no reason: whoever watches over the loop hears that it waits, and does not hang."""
+        if self._last is not None and now - self._last.made_at >= WAITING_S:
+            self._last = replace(self._last, frame=None, made_at=now)
+            for sink in self._sinks:
+                sink.offer(self._last)
 
     def _reconfigured(self, chain: Chain, camera: Shutter) -> tuple[Chain, Shutter]:
         """The parts after a reload: those whose options are as before go on undisturbed; a bad file changes nothing."""
@@ -145,33 +158,49 @@ class Appliance:
             if (config.detector, config.classifier, config.mood) != (old.detector, old.classifier, old.mood):
                 chain = open_chain(config)
         except FerPiError as error:
-            self.fault = in_short(error)
-            log.error("the new configuration is not used, the old one goes on:\n%s", error)
+            self._refuse(error)
             return chain, camera
         self.config, self.fault = config, ""
         if (config.camera, config.privacy) != (old.camera, old.privacy):
             camera.close()
-            camera = self.camera = open_camera(config, self._switch)
+            self._close_outputs(but=config)  # a pin of theirs may be the button's or the camera light's now
+            try:
+                camera = self.camera = open_camera(config, self._switch)
+            except FerPiError as error:  # a file to replay that is not there
+                self.config = old
+                self._refuse(error)
+                camera = self.camera = open_camera(old, self._switch)
         self._open_outputs()
-        log.info("configuration reloaded")
+        if self.config is config:
+            log.info("configuration reloaded")
         return chain, camera
+
+    def _refuse(self, error: FerPiError) -> None:
+        self.fault = in_short(error)
+        log.error("the new configuration is not used, the old one goes on:\n%s", error)
 
     def _open_outputs(self) -> None:
         """Make the running outputs those of the configuration; what is in both goes on undisturbed."""
-        wanted = list(self.config.outputs)
-        kept = []
-        for options, output in self._outputs:
-            if options in wanted:
-                wanted.remove(options)
-                kept.append((options, output))
+        self._close_outputs(but=self.config)
+        running = [options for options, _ in self._outputs]
+        for options in self.config.outputs:
+            if options in running:
+                running.remove(options)
             else:
-                output.close()
-        self._outputs = kept + [(options, open_output(options)) for options in wanted]
+                self._outputs.append((options, open_output(options)))
 
-    def _close_outputs(self) -> None:
+    def _close_outputs(self, but: Config | None = None) -> None:
+        """Close the outputs, `but` those of a configuration."""
+        wanted = list(but.outputs) if but else []
+        kept = []
         with ExitStack() as closing:  # each is closed, whatever the others do
-            for _, output in self._outputs:
-                closing.callback(output.close)
+            for options, output in self._outputs:
+                if options in wanted:
+                    wanted.remove(options)
+                    kept.append((options, output))
+                else:
+                    closing.callback(output.close)
+        self._outputs = kept
 
 
 def open_camera(config: Config, switch: PrivacySwitch) -> Shutter:

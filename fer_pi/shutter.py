@@ -1,9 +1,12 @@
 """A camera behind a shutter: while privacy is on its device is closed, and nothing holds a picture of it."""
 
+import logging
 import threading
+import time
 from collections.abc import Callable
 
 from fer_pi.device.privacy import PrivacySwitch
+from fer_pi.errors import FerPiError
 from fer_pi.outputs.privacy_panel import PrivacyPanel
 from fer_pi.types import Camera, Frame
 
@@ -12,6 +15,10 @@ SHUT = 'the camera is closed; the button or "sudo fer-pi privacy off" opens it'
 
 LOOK_S = 0.2
 """How often a shut camera looks whether it may open."""
+AGAIN_S = 4.0
+"""How long after a failure it is opened again."""
+
+log = logging.getLogger(__name__)
 
 
 class Shutter:
@@ -27,12 +34,13 @@ class Shutter:
         self._panel = panel
         self._camera: Camera | None = None
         self._closed = threading.Event()
+        self._again_at = 0.0
         self._follow()
 
     @property
     def shut(self) -> bool:
         """Whether the camera is closed for privacy."""
-        return self._camera is None
+        return self._camera is None and self._switch.is_on()
 
     @property
     def note(self) -> str:
@@ -44,7 +52,12 @@ class Shutter:
 
         Raises EOFError at the end of a file.
         """
-        self._follow()
+        try:
+            self._follow()
+        except FerPiError as error:  # a file to replay that has gone meanwhile
+            if self.problem != str(error):
+                log.warning("%s", error)
+            self.problem, self._again_at = str(error), time.monotonic() + AGAIN_S
         if self._camera is None:
             self._closed.wait(min(timeout_s, LOOK_S))
             return None
@@ -63,12 +76,17 @@ class Shutter:
     def _follow(self) -> None:
         if self._closed.is_set():
             return
+        self._panel.look_again()
         if self._switch.is_on():
             self._shut()
             self.problem = SHUT
-        elif self._camera is None:
+        elif self._camera is None and time.monotonic() >= self._again_at:
             self._panel.light(True)
-            self._camera = self._open_camera()
+            try:
+                self._camera = self._open_camera()
+            except FerPiError:
+                self._panel.light(False)
+                raise
             self.name, self.problem = self._camera.name, self._camera.problem
 
     def _shut(self) -> None:

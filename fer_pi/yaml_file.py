@@ -103,10 +103,10 @@ def _value(
             items.append(_value(loader, item, (*where, index), path, positions, problems))
         return items
     if not isinstance(node, yaml.MappingNode):
-        return loader.construct_object(node)
+        return _scalar(loader, node, path, problems)
     mapping: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+        key = _scalar(loader, key_node, path, problems) if isinstance(key_node, yaml.ScalarNode) else None
         if not isinstance(key, str):
             problems.append(_at(path, key_node.start_mark, f"an option's name is expected here, got {key!r}"))
             continue
@@ -117,6 +117,15 @@ def _value(
         positions[(*where, key)] = _position(key_node.start_mark)
         mapping[key] = _value(loader, value_node, (*where, key), path, positions, problems)
     return mapping
+
+
+def _scalar(loader: yaml.SafeLoader, node: yaml.Node, path: Path, problems: list[str]) -> Any:
+    """The value of one word; None, and a problem, where it has the form of a number or a date and is none."""
+    try:
+        return loader.construct_object(node)
+    except ValueError as error:
+        problems.append(_at(path, node.start_mark, f"{node.value[:40]}: {error}; a text is put in quotes"))
+        return None
 
 
 def _position(mark: Any) -> Position:

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import pytest
@@ -182,6 +182,44 @@ def test_a_reload_with_another_camera_opens_it(video: Path, tmp_path: Path) -> N
     witness = reloading(settings(video, loop=True), lambda: settings(other, loop=True), 15, 60)
     assert witness.readings[-1].frame is not None
     assert witness.readings[-1].frame.source == str(other)
+
+
+def test_a_reload_may_give_the_pin_of_an_output_to_the_camera_light(video: Path, pins: MockPins) -> None:
+    first = settings(video, LED, loop=True)
+    second = {"camera": first.camera.model_dump(mode="json"), "outputs": [], "privacy": {"led": 17}}
+    witness = reloading(first, lambda: checked_config(second), 15, 30)
+    assert witness.readings[-1].message == ""
+    assert witness.readings[-1].status is Status.WATCHING
+
+
+def test_a_reload_with_a_file_that_is_not_there_changes_nothing_and_is_shown(video: Path) -> None:
+    witness = reloading(settings(video, loop=True), lambda: settings(Path("/nowhere.mp4")), 15, 60)
+    last = witness.readings[-1]
+    assert last.message.startswith("nowhere.mp4: cannot be read")
+    assert last.frame is not None and last.frame.source == str(video)
+
+
+def test_a_camera_that_keeps_the_loop_waiting_is_no_hang(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Waiting:
+        name, problem, note, shut = "camera", "", "", False
+
+        def read(self, timeout_s: float) -> None:
+            time.sleep(0.01)
+
+        def close(self) -> None:
+            """Nothing to release."""
+
+    def act(_: Reading) -> None:
+        if len(witness.readings) == 5:
+            appliance.request_stop()
+
+    monkeypatch.setattr("fer_pi.app.WAITING_S", 0.05)
+    monkeypatch.setattr("fer_pi.app.open_camera", lambda config, switch: Waiting())
+    witness = Witness(act)
+    appliance = Appliance(settings(video), [witness])
+    appliance.run()
+    times = [reading.made_at for reading in witness.readings]
+    assert all(later - earlier >= 0.05 for earlier, later in pairwise(times))
 
 
 def test_a_bad_configuration_on_reload_changes_nothing_and_is_shown(video: Path) -> None:

@@ -60,6 +60,14 @@ def test_nothing_there_says_that_it_keeps_looking_and_why_a_pi_camera_is_not_fou
 
 
 @pytest.mark.usefixtures("no_pi_camera")
+def test_the_decoders_of_a_pi_are_no_webcams(plugged: FakeKernel) -> None:
+    plugged.plug("video10", Node("bcm2835-codec-decode", "bcm2835-codec", caps=0x04004000))
+    plugged.plug("video13", Node("bcm2835-isp", "bcm2835-isp"))
+    with pytest.raises(CameraError, match=r"^no camera found; .*; a Pi camera needs apt's python3-picamera2$"):
+        open_first(AutoOptions(), plugged.kernel)
+
+
+@pytest.mark.usefixtures("no_pi_camera")
 def test_a_busy_webcam_is_told_from_none(plugged: FakeKernel) -> None:
     plugged.plug("video0", Node(busy=True))
     with pytest.raises(CameraError, match=r"in use by another program; `fuser -v \S+` names it$"):

@@ -286,6 +286,19 @@ def test_a_file_that_is_no_onnx_is_refused(copied: Path) -> None:
         open_detector(DetectorOptions(model=rewritten(copied, b"not a net" * 100)))
 
 
+def test_a_failure_later_on_is_not_the_models_fault(hopper: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bad model ends the service for good, and a moment without memory must not."""
+    detector: Any = open_detector(DetectorOptions())
+
+    class Failing:
+        def setInput(self, blob: object) -> None:
+            raise cv2.error("Insufficient memory")
+
+    monkeypatch.setattr(detector, "_net", Failing())
+    with pytest.raises(cv2.error):
+        detector.detect(hopper)
+
+
 def test_a_net_with_other_outputs_than_the_manifest_says_is_refused(copied: Path) -> None:
     with pytest.raises(ModelError):
         open_detector(DetectorOptions(model=rewritten(copied, outputs={"names": ["stride16", "stride8", "stride32"]})))

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
@@ -185,6 +186,20 @@ def test_a_full_file_is_rotated_and_only_so_many_are_kept(tmp_path: Path) -> Non
         "moods.jsonl.1": "a line too long for any file\n",
         "moods.jsonl.2": "four\n",
     }
+
+
+def test_more_than_the_program_may_write_names_the_limit(tmp_path: Path) -> None:
+    log = RotatingLines(tmp_path / "moods.jsonl", max_bytes=1000, keep=2)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        for _ in range(2):
+            with pytest.raises(OutputError, match=r"lower max_bytes, or raise .*LimitFSIZE of the service"):
+                log.write("a line too long for this")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    log.write("now it may")
+    log.close()
 
 
 def test_rotation_counts_what_an_earlier_run_wrote(tmp_path: Path) -> None:

@@ -264,3 +264,7 @@ def test_whatever_comes_in_whatever_order_the_answer_makes_sense(room: str) -> N
 def test_options_that_make_no_sense_are_refused_by_name(options: dict[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         MoodOptions.model_validate(options)
+
+
+def test_next_to_no_evidence_is_as_good_as_none() -> None:
+    assert moods([[(HERE, HAPPY)]] * 60, evidence_s=1e-6)[-1] is Emotion.HAPPINESS

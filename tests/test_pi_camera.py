@@ -1,7 +1,9 @@
 """The Pi's own camera, through a stand-in for picamera2."""
 
+import os
 import sys
 import time
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -101,9 +103,51 @@ def test_a_usb_webcam_that_libcamera_lists_is_no_pi_camera(monkeypatch: pytest.M
     module = install(monkeypatch, fake_picamera2(colorful(), 64))
     usb = {"Model": "HD Webcam", "Num": 0, "Id": "/base/soc/usb@7e980000-1.2:1.0-046d:0825"}
     monkeypatch.setattr(module, "global_camera_info", lambda: [usb, {"Model": "imx708", "Num": 1, "Id": "/base/i2c"}])
-    assert [info["Model"] for info in attached_pi_cameras()] == ["imx708"]
+    assert attached_pi_cameras() == {1: "imx708"}
     OpenPiCamera(PiCameraOptions())
     assert module.made[0].number == 1
+
+
+def test_a_camera_is_opened_by_its_place_in_picamera2s_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Picamera2 sorts its list; "Num" is libcamera's own number, which it looks up itself."""
+    module = install(monkeypatch, fake_picamera2(colorful(), 64))
+    found = [
+        {"Model": "imx708", "Num": 1, "Id": "/base/i2c@88000"},
+        {"Model": "imx219", "Num": 0, "Id": "/base/i2c@80000"},
+    ]
+    monkeypatch.setattr(module, "global_camera_info", lambda: found)
+    assert "imx219" in OpenPiCamera(PiCameraOptions(number=1)).name
+    assert module.made[0].number == 1
+
+
+def test_a_camera_that_could_not_be_opened_leaves_no_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As picamera2 does: its constructor makes a pipe and notes itself before it asks for the camera."""
+    module = install(monkeypatch, fake_picamera2(colorful(), 64))
+
+    class Manager:
+        cameras: dict[int, object] = {}  # noqa: RUF012 one class, one manager
+
+        def cleanup(self, number: int) -> None:
+            del self.cameras[number]
+
+    class Taken:
+        is_open = False
+        _cm = Manager()
+        global_camera_info = module.global_camera_info
+
+        def __init__(self, number: int) -> None:
+            reader, self.notifyme_w = os.pipe()
+            os.close(reader)
+            self._cm.cameras[number] = self
+            raise RuntimeError("Camera __init__ sequence did not complete.")
+
+    monkeypatch.setattr(sys.modules["picamera2"], "Picamera2", Taken)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        with pytest.raises(CameraError, match="another program uses it"):
+            OpenPiCamera(PiCameraOptions())
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert not Manager.cameras
 
 
 def test_a_camera_in_use_is_a_problem_and_what_was_opened_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

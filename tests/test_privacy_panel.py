@@ -6,7 +6,8 @@ import pytest
 
 from fer_pi.config import checked_config
 from fer_pi.errors import ConfigError
-from fer_pi.outputs.privacy_panel import PrivacyOptions, PrivacyPanel
+from fer_pi.outputs.privacy_panel import AGAIN_S, PrivacyOptions, PrivacyPanel
+from fer_pi.testing.cameras import Clock
 from fer_pi.testing.pins import MockPins, mock_pins
 
 
@@ -48,6 +49,25 @@ def test_pins_that_cannot_be_had_are_told_and_nothing_else(pins: MockPins) -> No
     panel.light(True)
     panel.close()
     taken.close()
+
+
+def test_pins_that_are_let_go_of_are_taken_and_the_light_is_as_it_should_be(pins: MockPins) -> None:
+    time, presses = Clock(), []
+    taken = PrivacyPanel(PrivacyOptions(button=24, led=23), lambda: None)
+    panel = PrivacyPanel(PrivacyOptions(button=24, led=23), lambda: presses.append(1), time)
+    assert "GPIO24" in panel.problem and "GPIO23" in panel.problem
+    panel.light(True)
+    taken.close()
+    panel.look_again()
+    assert panel.problem, "too early"
+    time.pass_by(AGAIN_S)
+    panel.look_again()
+    pins.factory.pin(24).drive_low()
+    assert (panel.problem, pins.level(23), presses) == ("", 1, [1])
+    panel.close()
+    time.pass_by(AGAIN_S)
+    panel.look_again()
+    assert pins.all_released()
 
 
 def test_a_light_that_breaks_is_told(pins: MockPins) -> None:

@@ -199,8 +199,12 @@ def test_a_webcam_that_keeps_opencv_waiting_is_not_yet_lost(
         patch.setattr("fer_pi.sources.webcam.WAITED_S", -1.0)
         assert webcam.grab() is None
     assert webcam.grab() is not None
-    with pytest.raises(CameraError, match="has stopped sending pictures"):
-        webcam.grab()
+    with monkeypatch.context() as patch:
+        patch.setattr("fer_pi.sources.webcam.WAITED_S", -1.0)
+        webcam.skip()
+    for once_more in (webcam.grab, webcam.skip):
+        with pytest.raises(CameraError, match="has stopped sending pictures"):
+            once_more()
 
 
 class LateReader(FakeReader):

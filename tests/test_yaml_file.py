@@ -48,6 +48,13 @@ def test_a_key_that_stands_twice_names_both_lines(tmp_path: Path) -> None:
     assert message == "config.yaml:3:3: kind: stands here a second time (first in line 2)"
 
 
+@pytest.mark.parametrize("value", ["2026-02-30", "2024-13-45", "0x_", "9" * 5000], ids=["day", "month", "hex", "huge"])
+def test_what_looks_like_a_number_or_a_date_and_is_none_is_named(tmp_path: Path, value: str) -> None:
+    message = complaint(tmp_path, f"outputs:\n  - notice: {value}\n")
+    assert message.startswith(f"config.yaml:2:13: {value[:40]}: ")
+    assert message.endswith("a text is put in quotes")
+
+
 def test_a_tab_is_named(tmp_path: Path) -> None:
     assert complaint(tmp_path, "camera:\n\tkind: demo\n") == "config.yaml:2:1: a tab stands here; YAML wants spaces"
 

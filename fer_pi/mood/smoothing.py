@@ -89,7 +89,8 @@ class Belief:
             self._age(min(passed_s, counted_s) / pieces)
             values = [old * factor for old, factor in zip(self.probabilities, factors, strict=True)]
             total = math.fsum(values)
-            self.probabilities = tuple(value / total for value in values)
+            # With next to no evidence asked for, all may come out as 0: then the frame is believed as it is.
+            self.probabilities = tuple(value / total for value in values) if total else scores.probabilities
 
     def _age(self, interval_s: float) -> None:
         stays = math.exp(-CHANGES_PER_S * interval_s)

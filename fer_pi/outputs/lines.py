@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import sys
 from contextlib import suppress
 from itertools import pairwise
@@ -13,6 +14,7 @@ from fer_pi.errors import OutputError
 REMEDIES = {
     errno.ENOSPC: "free some space, or lower max_bytes and keep",
     errno.EDQUOT: "free some space, or lower max_bytes and keep",
+    errno.EFBIG: "lower max_bytes, or raise what the program may write: LimitFSIZE of the service",
     errno.EROFS: "name a path on a file system that can be written to",
     errno.EACCES: "give the user of this program the right to write there, or name another path",
     errno.EPERM: "give the user of this program the right to write there, or name another path",
@@ -72,8 +74,10 @@ class RotatingLines:
                 self._rotate()
             written = self._file.write(data)
             self._size += written
-            if written < len(data):  # the last bytes of a disk; the next write would say so
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if written < len(data):  # the last bytes of a disk, or of what this program may write
+                limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+                cause = errno.EFBIG if self._size == limit else errno.ENOSPC
+                raise OSError(cause, os.strerror(cause))
         except OSError as error:
             self.close()
             raise unwritable(f"event log {self._path}", error) from error

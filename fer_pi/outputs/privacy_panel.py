@@ -1,6 +1,7 @@
 """A button that closes the camera, and a light that is on whenever it is open; both on GPIO pins, neither needed."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from fer_pi.outputs.gpio import Pin, PinUse, driven, opened, unclaimed
 
 log = logging.getLogger(__name__)
 
+AGAIN_S = 4.0
+"""How long after a failure a pin is tried for again."""
 BOUNCE_S = 0.05
 """How long the contacts of a button chatter; not looked at meanwhile."""
 
@@ -37,27 +40,28 @@ class PrivacyOptions(Options):
 
 
 class PrivacyPanel:
-    """Owns button and light. One that cannot be had is told in `problem`, and the rest goes on."""
+    """Owns button and light. One that cannot be had is told in `problem`, the rest goes on, and it is tried again."""
 
-    def __init__(self, options: PrivacyOptions, press: Callable[[], None]) -> None:
+    def __init__(
+        self, options: PrivacyOptions, press: Callable[[], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """`press` is called, in a thread of gpiozero, each time the button is pressed."""
         self.problem = ""
         """What is wrong, in one line for people."""
-        self._lit = False
-        self._button = self._opened(
-            "privacy button",
-            options.button,
-            lambda gpiozero, pin, factory: gpiozero.Button(pin, bounce_time=BOUNCE_S, pin_factory=factory),
-        )
-        self._led = self._opened(
-            "camera light", options.led, lambda gpiozero, pin, factory: gpiozero.LED(pin, pin_factory=factory)
-        )
+        self._options = options
+        self._press = press
+        self._clock = clock
+        self._again_at = 0.0
+        self._closed = False
+        self._button: Any = None
+        self._led: Any = None
+        self._wanted = self._lit = False
         self._uses: Sequence[PinUse] = [] if options.led is None else [(options.led, "led")]
-        if self._button is not None:
-            self._button.when_pressed = press
+        self._open_missing()
 
     def light(self, on: bool) -> None:
         """Turn the light on or off."""
+        self._wanted = on
         if self._led is None or on == self._lit:
             return
         try:
@@ -67,8 +71,18 @@ class PrivacyPanel:
         except OutputError as error:
             self._note("camera light", error)
 
+    def look_again(self) -> None:
+        """Try anew, every few seconds, for what could not be had: a pin that another program has let go of, say."""
+        if self.problem and not self._closed and self._clock() >= self._again_at:
+            before, self.problem = self.problem, ""
+            self._open_missing(before)
+            self.light(self._wanted)
+            if not self.problem:
+                log.info("button and light are there again")
+
     def close(self) -> None:
         """Light off, pins released; twice is fine."""
+        self._closed = True
         self.light(False)
         button, self._button = self._button, None
         led, self._led = self._led, None
@@ -76,15 +90,38 @@ class PrivacyPanel:
             if device is not None:
                 device.close()
 
-    def _opened(self, what: str, pin: int | None, make: Callable[[Any, int, Any], Any]) -> Any:
+    def _open_missing(self, known: str = "") -> None:
+        """Open what is configured and not open yet; a problem that is `known` already is not logged again."""
+        self._again_at = self._clock() + AGAIN_S
+        if self._button is None:
+            self._button = self._opened(
+                "privacy button",
+                self._options.button,
+                lambda gpiozero, pin, factory: gpiozero.Button(pin, bounce_time=BOUNCE_S, pin_factory=factory),
+                known,
+            )
+            if self._button is not None:
+                self._button.when_pressed = self._press
+        if self._led is None:
+            self._led = self._opened(
+                "camera light",
+                self._options.led,
+                lambda gpiozero, pin, factory: gpiozero.LED(pin, pin_factory=factory),
+                known,
+            )
+
+    def _opened(self, what: str, pin: int | None, make: Callable[[Any, int, Any], Any], known: str) -> Any:
         if pin is None:
             return None
         try:
             return opened(lambda gpiozero, factory: make(gpiozero, pin, factory), [(pin, what)])
         except OutputError as error:
-            self._note(what, error)
+            self._note(what, error, known)
             return None
 
-    def _note(self, what: str, error: OutputError) -> None:
-        self.problem = f"no {what}: {error}"
-        log.warning("%s", self.problem)
+    def _note(self, what: str, error: OutputError, known: str = "") -> None:
+        found = f"no {what}: {error}"
+        if found not in known:
+            log.warning("%s", found)
+        if found not in self.problem:
+            self.problem = f"{self.problem}; {found}" if self.problem else found

@@ -10,7 +10,7 @@ from fer_pi.errors import CameraError
 from fer_pi.sources.capture import Capture, Grabber
 from fer_pi.sources.pi_camera import MISSING, OpenPiCamera, PiCameraOptions, attached_pi_cameras
 from fer_pi.sources.v4l2 import RUNNING, Kernel
-from fer_pi.sources.webcam import OpenWebcam, WebcamOptions
+from fer_pi.sources.webcam import NoWebcam, OpenWebcam, WebcamOptions
 
 NONE_FOUND = "no camera found; plug in a webcam or attach a Pi camera, it will be used as soon as it is there"
 
@@ -53,10 +53,10 @@ def open_first(options: AutoOptions, kernel: Kernel = RUNNING) -> Grabber:
             return OpenPiCamera(PiCameraOptions(width=options.width, height=options.height, rate_hz=rate_hz))
     except CameraError as error:
         pi_problem = _NO_PICAMERA2 if str(error) == MISSING else f"; {error}"
-    if not kernel.nodes():
-        raise CameraError(NONE_FOUND + pi_problem)
     try:
         return OpenWebcam(WebcamOptions(width=options.width, height=options.height, rate_hz=options.rate_hz), kernel)
+    except NoWebcam as error:
+        raise CameraError(NONE_FOUND + pi_problem) from error
     except CameraError as error:
         # Who has a webcam need not hear of a library that a Pi camera would want.
         raise CameraError(str(error) + pi_problem.replace(_NO_PICAMERA2, "")) from error

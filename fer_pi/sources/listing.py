@@ -11,6 +11,6 @@ def found_cameras(kernel: Kernel = RUNNING) -> list[CameraNode]:
     """The Pi cameras, then the webcams, each in the order of their numbers; what may not be opened is left out."""
     found = []
     with contextlib.suppress(CameraError):  # without picamera2 there is no Pi camera to name
-        for number, info in enumerate(attached_pi_cameras()):
-            found.append(CameraNode(str(number), str(info.get("Model", "unknown")), "libcamera", kind="pi_camera"))
+        for number, model in enumerate(attached_pi_cameras().values()):
+            found.append(CameraNode(str(number), model, "libcamera", kind="pi_camera"))
     return found + kernel.cameras()

@@ -1,6 +1,7 @@
 """A camera on the Pi's ribbon connector, through picamera2: grey is the Y plane of its YUV420 pictures."""
 
 import contextlib
+import os
 import time
 from importlib import import_module
 from typing import Any, Literal
@@ -53,13 +54,18 @@ class PiCamera(Capture):
         super().__init__(lambda: OpenPiCamera(options), f"Pi camera {options.number}", patience)
 
 
-def attached_pi_cameras() -> list[dict[str, Any]]:
-    """What picamera2 knows of each attached camera: "Model", "Num", "Id"; not the USB webcams that libcamera lists too.
+def attached_pi_cameras() -> dict[int, str]:
+    """The model of each attached camera, by the number that picamera2 opens it by: its place in picamera2's own list.
 
-    Raises CameraError if picamera2 cannot be used.
+    Of that list the USB webcams, which libcamera finds too, are left out. Raises CameraError if picamera2 cannot be
+    used.
     """
-    cameras = _picamera2().global_camera_info()
-    return [info for info in cameras if "usb" not in str(info.get("Id", "")).lower()]
+    cameras = enumerate(_picamera2().global_camera_info())
+    return {
+        place: str(info.get("Model", "unknown"))
+        for place, info in cameras
+        if "usb" not in str(info.get("Id", "")).lower()
+    }
 
 
 class OpenPiCamera:
@@ -73,11 +79,15 @@ class OpenPiCamera:
                 f"there is no Pi camera {options.number}, {there}; with the power off check its ribbon cable, then see "
                 "what `rpicam-hello --list-cameras` says"
             )
-        info = attached[options.number]
-        self.name = f"Pi camera {options.number} ({info.get('Model', 'unknown')})"
+        place, model = list(attached.items())[options.number]
+        self.name = f"Pi camera {options.number} ({model})"
         self._patience_s = options.stall_s
         try:
-            self._device = _picamera2()(info.get("Num", options.number))
+            try:
+                self._device = _picamera2()(place)
+            except Exception:
+                _forget_unopened()
+                raise
             try:
                 self._configure(options)
             except Exception:
@@ -147,6 +157,20 @@ def yuv420_picture(
         return np.ascontiguousarray(bgr[:, :width], np.uint8)
 
     return Picture(np.ascontiguousarray(planes[:height, :width]), color, taken_at)
+
+
+def _forget_unopened() -> None:
+    """Release what picamera2 keeps of a camera that it could not open: an end of a pipe, which its `close` leaves.
+
+    Else every attempt costs a file descriptor, and after an hour of them nothing at all could be opened.
+    """
+    manager = getattr(_picamera2(), "_cm", None)
+    for number, camera in list(getattr(manager, "cameras", {}).items()):
+        if not camera.is_open:
+            with contextlib.suppress(AttributeError, OSError):
+                os.close(camera.notifyme_w)
+            with contextlib.suppress(AttributeError, KeyError):
+                manager.cleanup(number)  # type: ignore[union-attr]
 
 
 def _picamera2() -> Any:

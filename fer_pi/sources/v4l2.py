@@ -80,6 +80,10 @@ class CameraNode:
         return "\n".join(lines)
 
 
+class NotACamera(CameraError):
+    """A node that never gives a camera's pictures: a decoder, say, of which every Pi has several."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """Where the kernel is asked; tests put a directory and a function of their own here."""
@@ -114,9 +118,9 @@ class Kernel:
             flags = own if offered & _CAP_DEVICE_CAPS else offered
             name, driver = _text(card), _text(driver)
             if not (flags & _CAP_VIDEO_CAPTURE and flags & _CAP_STREAMING):
-                raise CameraError(f"{path} ({name}) gives no pictures; `fer-pi cameras` lists those that do")
+                raise NotACamera(f"{path} ({name}) gives no pictures; `fer-pi cameras` lists those that do")
             if not any_driver and (driver in _NOT_A_CAMERA or flags & _CAP_IO_MC):
-                raise CameraError(f"{path} ({name}) is an inner part of a Pi camera; use camera.kind: pi_camera")
+                raise NotACamera(f"{path} ({name}) is an inner part of a Pi camera; use camera.kind: pi_camera")
             return CameraNode(str(path), name, driver, self._by_id(path), formats=tuple(self._formats(handle)))
 
     def is_busy(self, path: Path) -> bool:

@@ -16,7 +16,7 @@ from fer_pi.config import Options
 from fer_pi.errors import CameraError
 from fer_pi.sources.capture import Capture, Patience, Picture, time_taken
 from fer_pi.sources.quiet import quiet_opencv
-from fer_pi.sources.v4l2 import RUNNING, CameraNode, Format, Kernel
+from fer_pi.sources.v4l2 import RUNNING, CameraNode, Format, Kernel, NotACamera
 from fer_pi.types import Image
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,10 @@ gone it refuses at once."""
 
 PREFERRED = ("YUYV", "GREY", "UYVY", "MJPG")
 """The cheapest way to grey first: uncompressed pictures hold it as it is, JPEG has to be decoded."""
+
+
+class NoWebcam(CameraError):
+    """No webcam is plugged in, whatever else the kernel lists."""
 
 
 class WebcamOptions(Options):
@@ -125,7 +129,8 @@ class OpenWebcam:
 
     def skip(self) -> None:
         """Wait for the next picture, and make nothing of it: neither copied nor decoded."""
-        if not self._device.grab():
+        began_at = time.monotonic()
+        if not self._device.grab() and time.monotonic() - began_at <= WAITED_S:
             raise CameraError(self._stopped)
 
     def close(self) -> None:
@@ -209,11 +214,13 @@ def _first_node(kernel: Kernel) -> CameraNode:
             if not kernel.is_busy(path):
                 return node
             problems.append(_busy(node))
+        except NotACamera:
+            continue
         except CameraError as error:
             problems.append(str(error))
     if problems:
         raise CameraError(f"no webcam can be used: {'; '.join(problems)}")
-    raise CameraError("no webcam found; plug one in, it will be used as soon as it is there")
+    raise NoWebcam("no webcam found; plug one in, it will be used as soon as it is there")
 
 
 def _candidates(kernel: Kernel, path: Path) -> str:

@@ -91,11 +91,8 @@ class FaceDetector:
 
     def _run(self, fitted: Image) -> list[Floats]:
         """The output maps (15, rows, columns), one a stride."""
-        try:
-            self._net.setInput(cv2.dnn.blobFromImage(fitted, self._scale, mean=[self._mean]))
-            return [np.asarray(found)[0] for found in self._net.forward(self._outputs)]
-        except cv2.error as error:
-            raise ModelError(f"{self._path}: OpenCV {cv2.__version__} cannot run it: {error.err}") from error
+        self._net.setInput(cv2.dnn.blobFromImage(fitted, self._scale, mean=[self._mean]))
+        return [np.asarray(found)[0] for found in self._net.forward(self._outputs)]
 
     def _survivors(self, maps: list[Floats]) -> Floats:
         """(n, 15) confidence, left, top, width, height and five points, of the cells above the threshold."""
@@ -110,7 +107,10 @@ class FaceDetector:
 
     def _check_shape(self) -> None:
         side = FIRST_PX
-        maps = self._run(np.full((side, side), 128, np.uint8))
+        try:
+            maps = self._run(np.full((side, side), 128, np.uint8))
+        except cv2.error as error:
+            raise ModelError(f"{self._path}: OpenCV {cv2.__version__} cannot run it: {error.err}") from error
         wanted = [(CHANNELS, side // stride, side // stride) for stride in self._strides]
         if [found.shape for found in maps] != wanted:
             shapes = [found.shape for found in maps]
