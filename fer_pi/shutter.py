@@ -33,6 +33,7 @@ class Shutter:
         self._switch = switch
         self._panel = panel
         self._camera: Camera | None = None
+        self._leaving: Camera | None = None
         self._closed = threading.Event()
         self._again_at = 0.0
         self._follow()
@@ -90,7 +91,8 @@ class Shutter:
             self.name, self.problem = self._camera.name, self._camera.problem
 
     def _shut(self) -> None:
-        camera, self._camera = self._camera, None
-        if camera is not None:
-            camera.close()
+        self._leaving, self._camera = self._camera or self._leaving, None
+        # A driver may take its time to open or to let go: until then the light is on.
+        if self._leaving is not None and self._leaving.close() is not False:
+            self._leaving = None
             self._panel.light(False)

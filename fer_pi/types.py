@@ -282,8 +282,8 @@ class Camera(Protocol):
     def read(self, timeout_s: float) -> Frame | None:
         """The newest frame not yet read; None if none came within `timeout_s`. Raises EOFError at the end of a file."""
 
-    def close(self) -> None:
-        """Release the device; twice is fine."""
+    def close(self) -> bool | None:
+        """Release the device; twice is fine. False while its driver holds it fast: then ask again."""
 
 
 @runtime_checkable

@@ -1,5 +1,6 @@
 """While privacy is on the camera's device is closed, and nothing of it is seen any more."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +96,28 @@ def test_the_very_device_is_released(pins: MockPins) -> None:
     switch.set(True)
     assert camera.read(5.0) is None
     assert grabber.closed == 1
+    camera.close()
+
+
+def test_the_light_is_on_until_a_driver_that_takes_its_time_has_let_go(pins: MockPins) -> None:
+    let_go = threading.Event()
+
+    def opener(_: AutoOptions) -> FakeGrabber:
+        let_go.wait(10)
+        return FakeGrabber([Picture(noise(1))], "webcam")
+
+    switch = PrivacySwitch(None)
+    panel = PrivacyPanel(PrivacyOptions(led=LED), switch.toggle)
+    camera = Shutter(lambda: AutoCamera(AutoOptions(), opener), switch, panel)
+    switch.set(True)
+    assert camera.read(0.1) is None
+    assert (camera.shut, pins.level(LED)) == (True, 1)
+    let_go.set()
+    for _ in range(100):
+        camera.read(0.1)
+        if not pins.level(LED):
+            break
+    assert (camera.shut, pins.level(LED)) == (True, 0)
     camera.close()
 
 

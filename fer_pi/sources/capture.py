@@ -225,14 +225,16 @@ class Capture:
                 self._give_up()
             return frame
 
-    def close(self) -> None:
-        """Release the device; twice is fine."""
+    def close(self) -> bool:
+        """Release the device; twice is fine. Whether it is released: a driver may hold it a while longer."""
         with self._changed:
+            patience_s = 0.0 if self._closed else JOIN_S
             self._closed = True
             self._frame = None
             self._stop.set()
             self._changed.notify_all()
-        self._thread.join(JOIN_S)
+        self._thread.join(patience_s)
+        return not any(thread and thread.is_alive() for thread in (self._thread, self._given_up))
 
     def _start(self, problem: str = "") -> None:
         self._feed = self._make_feed()
