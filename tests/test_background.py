@@ -115,7 +115,7 @@ def test_backgrounds_teach_and_stand_on_the_card(pictures: Path, tmp_path: Path)
     from fer_pi.training.detector.product import make_model
     from fer_pi.training.detector.train import Recipe
 
-    shape = NetShape(stem=(2, 4), width=(8, 8, 8), depth=(1, 1, 1))
+    shape = NetShape(stem=(2, 4), width=(8, 8, 8), depth=(0, 1, 1, 1))
     recipe = Recipe(epochs=1, scenes=8, batch=4, size=64, warmup=2, shape=shape)
     data, rooms = write_drawn_faces(tmp_path / "data"), tmp_path / "rooms"
     write_background(Judge(), [pictures], rooms)

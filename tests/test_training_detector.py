@@ -36,7 +36,7 @@ from fer_pi.training.detector.train import CHECKPOINT, Recipe
 from fer_pi.vision.detector import open_detector
 from fer_pi.vision.detector_input import DetectorOptions
 
-SMALL = NetShape(stem=(2, 4), width=(8, 8, 8), depth=(1, 1, 1))
+SMALL = NetShape(stem=(2, 4), width=(8, 8, 8), depth=(0, 1, 1, 1))
 QUICK = Recipe(epochs=2, scenes=8, batch=4, size=64, warmup=2, shape=SMALL)
 
 
@@ -141,7 +141,8 @@ def test_muon_steps_along_orthogonal_matrices() -> None:
         assert values.min() > 0.5 and values.max() < 1.4
 
 
-def test_the_exported_net_says_in_opencv_what_it_says_in_torch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shape", [(96, 128), (112, 80)], ids=["even", "odd rows and columns at stride 16"])
+def test_the_exported_net_says_in_opencv_what_it_says_in_torch(shape: tuple[int, int], tmp_path: Path) -> None:
     torch.manual_seed(1)
     net = FaceNet(NetShape()).train()
     with torch.no_grad():
@@ -153,7 +154,7 @@ def test_the_exported_net_says_in_opencv_what_it_says_in_torch(tmp_path: Path) -
     net.eval()
     file = export(net, tmp_path, 0.5, {})
     model = open_detector(DetectorOptions(model=file))
-    image = np.random.default_rng(0).integers(0, 256, (96, 128)).astype(np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     with torch.no_grad():
         wanted = net((torch.from_numpy(image)[None, None].float() - 128) / 128)
     for ours, theirs in zip(wanted, model._run(image), strict=True):  # type: ignore[attr-defined]
@@ -163,25 +164,27 @@ def test_the_exported_net_says_in_opencv_what_it_says_in_torch(tmp_path: Path) -
 def test_the_detector_decodes_as_training_does(tmp_path: Path) -> None:
     torch.manual_seed(2)
     net = FaceNet(SMALL).eval()
+    image = np.random.default_rng(0).integers(0, 256, (64, 96)).astype(np.uint8)
+    seen = (torch.from_numpy(image)[None, None].float() - 128) / 128
+    heads: Any = net.heads
     with torch.no_grad():
-        heads: Any = net.heads
         for head in heads:
             head.weight.mul_(50)
-            head.bias[0] = 0
+        for head, said in zip(heads, net(seen), strict=True):
+            head.bias[0] -= said[:, 0].median()  # half of the cells above the threshold
     model: Any = open_detector(DetectorOptions(model=export(net, tmp_path, 0.5, {})))
-    image = np.random.default_rng(0).integers(0, 256, (64, 96)).astype(np.uint8)
     maps = model._run(image)
     above = np.flatnonzero(np.concatenate([values[0].ravel() for values in maps]) > 0)
     rows = dict(zip(above.tolist(), model._survivors(maps), strict=True))
     with torch.no_grad():
-        flat = flatten(net((torch.from_numpy(image)[None, None].float() - 128) / 128))
+        flat = flatten(net(seen))
     logits, boxes, points = (values[0].numpy() for values in decode(flat, cells(64, 96)))
     sure = np.flatnonzero(logits > 0.01).tolist()  # nearer to 0 a cell may fall either way: the export rounds weights
     assert 10 < len(sure) <= len(rows) and min(logits[cell] for cell in rows) > -0.01
     found = np.stack([rows[cell] for cell in sure])
     corner, size = boxes[sure, :2] - boxes[sure, 2:] / 2, boxes[sure, 2:]
     wanted = np.concatenate([1 / (1 + np.exp(-logits[sure, None])), corner, size, points[sure].reshape(-1, 10)], axis=1)
-    assert np.allclose(found, wanted, atol=0.01)
+    assert np.allclose(found, wanted, rtol=1e-3, atol=0.02)  # the export rounds weights to 16 bits
 
 
 class _Known:

@@ -23,7 +23,7 @@ from fer_pi.training.detector.loss import Targets
 from fer_pi.training.detector.net import FaceNet, NetShape
 from fer_pi.training.detector.train import mirrored
 
-SMALL = NetShape(stem=(2, 4), width=(8, 8, 8), depth=(1, 1, 1), heads=(1, 1, 1))
+SMALL = NetShape(stem=(2, 4), width=(8, 8, 8), depth=(0, 1, 1, 1), heads=(1, 1, 1))
 
 
 def picture(name: str, sides: tuple[float, ...] = (), *, group: str = "", kin: str = "") -> LabelledPicture:
@@ -114,7 +114,7 @@ def trained_a_little(shape: NetShape) -> FaceNet:
 def test_a_wider_net_begins_with_the_answers_of_the_narrow_one_and_all_of_it_can_learn() -> None:
     torch.manual_seed(0)
     narrow = trained_a_little(SMALL)
-    wide = FaceNet(NetShape(stem=(2, 6), width=(12, 10, 8), depth=(1, 1, 1), heads=(3, 1, 1)))
+    wide = FaceNet(NetShape(stem=(2, 6), width=(12, 10, 8), depth=(0, 1, 1, 1), heads=(3, 1, 1)))
     wide.load_state_dict(grown(narrow.state_dict(), wide.state_dict(), Path("narrow.ckpt")))
     image = torch.randn(2, 1, 64, 96)
     with torch.no_grad():
@@ -133,10 +133,10 @@ def test_a_wider_net_begins_with_the_answers_of_the_narrow_one_and_all_of_it_can
 
 
 def test_a_net_does_not_shrink_nor_take_another_nets_layers() -> None:
-    wide, narrow = FaceNet(NetShape(stem=(2, 4), width=(12, 8, 8), depth=(1, 1, 1))), FaceNet(SMALL)
+    wide, narrow = FaceNet(NetShape(stem=(2, 4), width=(12, 8, 8), depth=(0, 1, 1, 1))), FaceNet(SMALL)
     with pytest.raises(InputError, match=r"wide\.ckpt: .* too large for"):
         grown(wide.state_dict(), narrow.state_dict(), Path("wide.ckpt"))
-    deep = FaceNet(replace(SMALL, depth=(2, 1, 1)))
+    deep = FaceNet(replace(SMALL, depth=(0, 2, 1, 1)))
     with pytest.raises(InputError, match="weights of another net"):
         grown(deep.state_dict(), narrow.state_dict(), Path("deep.ckpt"))
 

@@ -44,9 +44,10 @@ def card_text(
         "# fer_pi face detector, version 1",
         "Finds faces with five landmarks in a grey picture. Runs in OpenCV DNN (4.11 and 5.0).",
         "## What it is",
-        "An anchor-free net of plain 3x3 convolutions (`fer_pi/training/detector/net.py`):"
+        "An anchor-free net of plain convolutions (`fer_pi/training/detector/net.py`):"
         f" {shape['stem']} channels at strides 2 and 4, {shape['width']} at 8, 16 and 32,"
-        f" {shape['depth']} further layers there, outputs by kernels of {shape['heads']};"
+        f" {shape['depth']} further 3x3 layers at strides 4 to 32; kernels {shape['halving']} where the size is"
+        f" halved, {shape['heads']} for the outputs;"
         f" {file.stat().st_size:,} bytes, weights as 16-bit floats, computed in 32."
         " Input: grey, (value - 128) / 128, multiples of 16 pixels."
         f" Shipped threshold: {threshold:g}.",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from fer_pi.training.detector.net import CHANNELS, STRIDES, FaceNet
+from fer_pi.training.detector.net import CHANNELS, STRIDES, FaceNet, border
 
 FILE = "detector.onnx"
 OPSET = 13
@@ -49,7 +49,8 @@ class _Graph:
     def conv(self, image: str, weight: NDArray[Any], bias: NDArray[Any], stride: int, name: str | None = None) -> str:
         kernel = weight.shape[2]
         inputs = [image, self.constant(weight, small=True), self.constant(bias)]
-        return self.node("Conv", inputs, name, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[kernel // 2] * 4)
+        pads = [border(kernel)] * 4
+        return self.node("Conv", inputs, name, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=pads)
 
 
 def onnx_model(net: FaceNet) -> onnx.ModelProto:

@@ -1,4 +1,4 @@
-"""The detector's net: plain 3x3 convolutions, three strides, one light path back from stride 16 to 8."""
+"""The detector's net: plain convolutions, three strides, one light path back from stride 16 to 8."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,12 +15,15 @@ CHANNELS = 15
 class NetShape:
     """Channels and depth; chosen by timing untrained nets in OpenCV DNN (docs/training.md)."""
 
-    stem: tuple[int, int] = (8, 20)
+    stem: tuple[int, int] = (8, 16)
     """Channels at strides 2 and 4: few, because there a layer sees the most pixels."""
     width: tuple[int, int, int] = (48, 48, 64)
     """Channels at strides 8, 16 and 32."""
-    depth: tuple[int, int, int] = (3, 2, 2)
-    """3x3 convolutions at strides 8, 16 and 32 after the one that halves the size."""
+    depth: tuple[int, int, int, int] = (1, 3, 2, 2)
+    """3x3 convolutions at strides 4, 8, 16 and 32 after the one that halves the size."""
+    halving: tuple[int, int, int, int, int] = (3, 2, 2, 2, 3)
+    """Kernels of the convolutions that halve the size, to strides 2, 4, 8, 16 and 32. OpenCV runs none of these by
+    Winograd's method, so 2x2 costs half of 3x3; the last may meet an odd number of rows, where 2x2 would lose one."""
     heads: tuple[int, int, int] = (3, 1, 1)
     """Kernels of the output convolutions: at stride 8 a small face lies between cells."""
 
@@ -28,14 +31,21 @@ class NetShape:
         return {name: list(value) for name, value in asdict(self).items()}
 
 
-def _step(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+def _step(inputs: int, outputs: int, stride: int, kernel: int = 3) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+        nn.Conv2d(inputs, outputs, kernel, stride, border(kernel), bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
     )
 
 
-def _stage(inputs: int, outputs: int, depth: int) -> nn.Sequential:
-    return nn.Sequential(_step(inputs, outputs, 2), *(_step(outputs, outputs, 1) for _ in range(depth)))
+def border(kernel: int) -> int:
+    """Rows and columns of zeros that a convolution adds on each side: none for 2x2, whose fields do not overlap."""
+    return (kernel - 1) // 2
+
+
+def _stage(inputs: int, outputs: int, depth: int, halving: int) -> nn.Sequential:
+    return nn.Sequential(_step(inputs, outputs, 2, halving), *(_step(outputs, outputs, 1) for _ in range(depth)))
 
 
 class FaceNet(nn.Module):
@@ -44,11 +54,13 @@ class FaceNet(nn.Module):
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
         self.shape = shape
+        thin, wide = shape.stem
         low, middle, high = shape.width
-        self.stem = nn.Sequential(_step(1, shape.stem[0], 2), _step(shape.stem[0], shape.stem[1], 2))
-        self.stage8 = _stage(shape.stem[1], low, shape.depth[0])
-        self.stage16 = _stage(low, middle, shape.depth[1])
-        self.stage32 = _stage(middle, high, shape.depth[2])
+        depth, halving = shape.depth, shape.halving
+        self.stem = nn.Sequential(_step(1, thin, 2, halving[0]), *_stage(thin, wide, depth[0], halving[1]))
+        self.stage8 = _stage(wide, low, depth[1], halving[2])
+        self.stage16 = _stage(low, middle, depth[2], halving[3])
+        self.stage32 = _stage(middle, high, depth[3], halving[4])
         self.down = nn.Conv2d(middle, low, 1)
         self.heads = nn.ModuleList(
             nn.Conv2d(channels, CHANNELS, kernel, padding=kernel // 2)
