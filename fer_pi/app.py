@@ -155,8 +155,8 @@ class Appliance:
         try:
             config = self._reload()
             old = self.config
-            if (config.detector, config.classifier, config.mood) != (old.detector, old.classifier, old.mood):
-                chain = open_chain(config)
+            same = (config.detector, config.classifier, config.mood) == (old.detector, old.classifier, old.mood)
+            fresh = chain if same else open_chain(config)
         except FerPiError as error:
             self._refuse(error)
             return chain, camera
@@ -167,13 +167,13 @@ class Appliance:
             try:
                 camera = self.camera = open_camera(config, self._switch)
             except FerPiError as error:  # a file to replay that is not there
-                self.config = old
+                self.config, fresh = old, chain
                 self._refuse(error)
                 camera = self.camera = open_camera(old, self._switch)
         self._open_outputs()
         if self.config is config:
             log.info("configuration reloaded")
-        return chain, camera
+        return fresh, camera
 
     def _refuse(self, error: FerPiError) -> None:
         self.fault = in_short(error)

@@ -66,11 +66,16 @@ def findings(config_path: Path, state: Path, environment: Mapping[str, str]) -> 
     desktop = any(environment.get(name) for name in ("WAYLAND_DISPLAY", "DISPLAY"))
     yield checks.display(SYSFS, DEV, screen, desktop)
     yield from checks.power(board_state())
-    folder = next(path for path in (state, *state.parents) if is_folder(path))
+    folder = nearest_folder(state)
     yield checks.room(folder, shutil.disk_usage(folder).free, not os.statvfs(folder).f_flag & os.ST_RDONLY)
     installed = date.fromtimestamp(Path(__file__).stat().st_mtime)
     synchronized = Path("/run/systemd/timesync/synchronized").exists()
     yield checks.clock(date.today(), installed, synchronized)
+
+
+def nearest_folder(path: Path) -> Path:
+    """The folder `path`, or the nearest above it that can be seen."""
+    return next(folder for folder in (path, *path.parents) if is_folder(folder))
 
 
 def print_findings(found: list[Finding], as_json: bool) -> None:

@@ -33,10 +33,14 @@ class Shutter:
         self._switch = switch
         self._panel = panel
         self._camera: Camera | None = None
-        self._leaving: Camera | None = None
+        self._leaving: list[Camera] = []
         self._closed = threading.Event()
         self._again_at = 0.0
-        self._follow()
+        try:
+            self._follow()
+        except BaseException:
+            panel.close()
+            raise
 
     @property
     def shut(self) -> bool:
@@ -69,7 +73,7 @@ class Shutter:
         return None if self._camera is None else frame
 
     def close(self) -> None:
-        """Release the device, light off; twice is fine."""
+        """Release the device, light off, even if a driver still holds the camera fast; twice is fine."""
         self._closed.set()
         self._shut()
         self._panel.close()
@@ -91,8 +95,11 @@ class Shutter:
             self.name, self.problem = self._camera.name, self._camera.problem
 
     def _shut(self) -> None:
-        self._leaving, self._camera = self._camera or self._leaving, None
+        if self._camera is not None:
+            self._leaving.append(self._camera)
+            self._camera = None
         # A driver may take its time to open or to let go: until then the light is on.
-        if self._leaving is not None and self._leaving.close() is not False:
-            self._leaving = None
-            self._panel.light(False)
+        if self._leaving:
+            self._leaving = [camera for camera in self._leaving if camera.close() is False]
+            if not self._leaving:
+                self._panel.light(False)

@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,8 @@ def test_faces_of_a_crowd_and_at_the_border_have_sane_records(tmp_path: Path) ->
     assert 20 <= len(line["faces"]) <= 30
     assert len({face["track"] for face in line["faces"]}) == len(line["faces"])
     sizes = [face["box"][2] * face["box"][3] for face in line["faces"]]
-    assert sizes == sorted(sizes, reverse=True)
+    # Boxes are written with two decimals, by which faces of one size may change places.
+    assert all(later <= 1.001 * earlier for earlier, later in pairwise(sizes))
 
 
 def test_a_reader_that_leaves_early_ends_it_quietly(video: Path) -> None:

@@ -192,11 +192,16 @@ def test_a_reload_may_give_the_pin_of_an_output_to_the_camera_light(video: Path,
     assert witness.readings[-1].status is Status.WATCHING
 
 
-def test_a_reload_with_a_file_that_is_not_there_changes_nothing_and_is_shown(video: Path) -> None:
-    witness = reloading(settings(video, loop=True), lambda: settings(Path("/nowhere.mp4")), 15, 60)
+def test_a_reload_with_a_file_that_is_not_there_changes_nothing_and_is_shown(video: Path, pins: MockPins) -> None:
+    camera = {"kind": "replay", "path": str(video), "pace": "fast", "loop": True}
+    first = {"camera": camera, "outputs": [], "privacy": {"led": 23}}
+    second = {**first, "camera": {**camera, "path": "/nowhere.mp4"}, "mood": {"room": "everyone"}}
+    witness = reloading(checked_config(first), lambda: checked_config(second), 15, 60)
     last = witness.readings[-1]
     assert last.message.startswith("nowhere.mp4: cannot be read")
     assert last.frame is not None and last.frame.source == str(video)
+    assert last.mood.track is not None, "the mood is that of the nearest, as before"
+    assert [level for level, _ in groupby(level for _, level in pins.levels[23])] == [0, 1, 0, 1, 0, 1, 0]
 
 
 def test_a_camera_that_keeps_the_loop_waiting_is_no_hang(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:

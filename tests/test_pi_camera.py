@@ -142,12 +142,13 @@ def test_a_camera_that_could_not_be_opened_leaves_no_descriptor(monkeypatch: pyt
             raise RuntimeError("Camera __init__ sequence did not complete.")
 
     monkeypatch.setattr(sys.modules["picamera2"], "Picamera2", Taken)
+    held = Manager.cameras[0] = type("Held", (), {"is_open": True})()
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(5):
         with pytest.raises(CameraError, match="another program uses it"):
             OpenPiCamera(PiCameraOptions())
     assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert not Manager.cameras
+    assert Manager.cameras == {0: held}, "what another thread holds stays"
 
 
 def test_a_camera_in_use_is_a_problem_and_what_was_opened_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

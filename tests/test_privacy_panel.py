@@ -77,6 +77,25 @@ def test_a_light_that_breaks_is_told(pins: MockPins) -> None:
     assert panel.problem.startswith("no camera light: GPIO23 (led) no longer answers")
     pins.broken.clear()
     panel.close()
+    assert pins.all_released()
+
+
+def test_a_light_that_breaks_is_tried_again_and_complained_of_once(
+    pins: MockPins, caplog: pytest.LogCaptureFixture
+) -> None:
+    time = Clock()
+    panel = PrivacyPanel(PrivacyOptions(led=23), lambda: None, time)
+    pins.broken[23] = OSError("gone")
+    panel.light(True)
+    for _ in range(3):
+        time.pass_by(AGAIN_S)
+        panel.look_again()
+    assert panel.problem and len(caplog.records) == 1
+    pins.broken.clear()
+    time.pass_by(AGAIN_S)
+    panel.look_again()
+    assert (panel.problem, pins.level(23)) == ("", 1)
+    panel.close()
 
 
 def test_button_and_light_want_a_pin_each() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fer_pi.device.privacy import PrivacySwitch
+from fer_pi.errors import InputError
 from fer_pi.outputs.privacy_panel import PrivacyOptions, PrivacyPanel
 from fer_pi.shutter import SHUT, Shutter
 from fer_pi.sources.auto import AutoCamera, AutoOptions
@@ -109,15 +110,48 @@ def test_the_light_is_on_until_a_driver_that_takes_its_time_has_let_go(pins: Moc
     switch = PrivacySwitch(None)
     panel = PrivacyPanel(PrivacyOptions(led=LED), switch.toggle)
     camera = Shutter(lambda: AutoCamera(AutoOptions(), opener), switch, panel)
-    switch.set(True)
-    assert camera.read(0.1) is None
-    assert (camera.shut, pins.level(LED)) == (True, 1)
+    for on in (True, False, True):
+        switch.set(on)
+        assert camera.read(0.1) is None
+        assert (camera.shut, pins.level(LED)) == (on, 1)
     let_go.set()
     for _ in range(100):
         camera.read(0.1)
         if not pins.level(LED):
             break
     assert (camera.shut, pins.level(LED)) == (True, 0)
+    camera.close()
+
+
+def test_a_camera_that_cannot_be_made_leaves_no_pin_taken(pins: MockPins) -> None:
+    def missing() -> Watched:
+        raise InputError("no such file")
+
+    with pytest.raises(InputError):
+        Shutter(missing, PrivacySwitch(None), PrivacyPanel(PrivacyOptions(led=LED), lambda: None))
+    assert pins.all_released()
+
+
+def test_a_file_that_has_gone_meanwhile_is_a_problem_and_tried_again(
+    pins: MockPins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    there = [True, False, True]
+
+    def found() -> Watched:
+        if not there.pop(0):
+            raise InputError("no such file")
+        return Watched(log, pins)
+
+    monkeypatch.setattr("fer_pi.shutter.AGAIN_S", 0.0)
+    switch = PrivacySwitch(None)
+    camera = Shutter(found, switch, PrivacyPanel(PrivacyOptions(led=LED), lambda: None))
+    switch.set(True)
+    camera.read(0.1)
+    switch.set(False)
+    assert camera.read(0.01) is None
+    assert (camera.problem, camera.shut, pins.level(LED)) == ("no such file", False, 0)
+    assert camera.read(0.1) is not None
     camera.close()
 
 

@@ -114,7 +114,8 @@ def trained_a_little(shape: NetShape) -> FaceNet:
 def test_a_wider_net_begins_with_the_answers_of_the_narrow_one_and_all_of_it_can_learn() -> None:
     torch.manual_seed(0)
     narrow = trained_a_little(SMALL)
-    wide = FaceNet(NetShape(stem=(2, 6), width=(12, 10, 8), depth=(0, 1, 1, 1), heads=(3, 1, 1)))
+    shape = NetShape(stem=(2, 6), width=(12, 10, 8), depth=(0, 1, 1, 1), halving=(3, 3, 2, 3, 3), heads=(3, 1, 1))
+    wide = FaceNet(shape)
     wide.load_state_dict(grown(narrow.state_dict(), wide.state_dict(), Path("narrow.ckpt")))
     image = torch.randn(2, 1, 64, 96)
     with torch.no_grad():

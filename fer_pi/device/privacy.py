@@ -70,7 +70,8 @@ def check_visible(state: Path) -> None:
         (state / NAME).lstat()
     except PermissionError as error:
         raise CameraError(
-            f"whether privacy is on stands in {state}, which only root may look into; use sudo"
+            f"whether privacy is on stands in {state}, which only root may look into; use sudo,"
+            " or a --state-dir of your own"
         ) from error
     except OSError:
         pass  # no folder, no switch

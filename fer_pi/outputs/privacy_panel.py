@@ -53,6 +53,7 @@ class PrivacyPanel:
         self._clock = clock
         self._again_at = 0.0
         self._closed = False
+        self._known = ""
         self._button: Any = None
         self._led: Any = None
         self._wanted = self._lit = False
@@ -74,9 +75,10 @@ class PrivacyPanel:
     def look_again(self) -> None:
         """Try anew, every few seconds, for what could not be had: a pin that another program has let go of, say."""
         if self.problem and not self._closed and self._clock() >= self._again_at:
-            before, self.problem = self.problem, ""
-            self._open_missing(before)
+            self._known, self.problem = self.problem, ""
+            self._open_missing()
             self.light(self._wanted)
+            self._known = ""
             if not self.problem:
                 log.info("button and light are there again")
 
@@ -90,15 +92,14 @@ class PrivacyPanel:
             if device is not None:
                 device.close()
 
-    def _open_missing(self, known: str = "") -> None:
-        """Open what is configured and not open yet; a problem that is `known` already is not logged again."""
+    def _open_missing(self) -> None:
+        """Open what is configured and not open."""
         self._again_at = self._clock() + AGAIN_S
         if self._button is None:
             self._button = self._opened(
                 "privacy button",
                 self._options.button,
                 lambda gpiozero, pin, factory: gpiozero.Button(pin, bounce_time=BOUNCE_S, pin_factory=factory),
-                known,
             )
             if self._button is not None:
                 self._button.when_pressed = self._press
@@ -107,21 +108,20 @@ class PrivacyPanel:
                 "camera light",
                 self._options.led,
                 lambda gpiozero, pin, factory: gpiozero.LED(pin, pin_factory=factory),
-                known,
             )
 
-    def _opened(self, what: str, pin: int | None, make: Callable[[Any, int, Any], Any], known: str) -> Any:
+    def _opened(self, what: str, pin: int | None, make: Callable[[Any, int, Any], Any]) -> Any:
         if pin is None:
             return None
         try:
             return opened(lambda gpiozero, factory: make(gpiozero, pin, factory), [(pin, what)])
         except OutputError as error:
-            self._note(what, error, known)
+            self._note(what, error)
             return None
 
-    def _note(self, what: str, error: OutputError, known: str = "") -> None:
+    def _note(self, what: str, error: OutputError) -> None:
         found = f"no {what}: {error}"
-        if found not in known:
+        if found not in self._known:
             log.warning("%s", found)
         if found not in self.problem:
             self.problem = f"{self.problem}; {found}" if self.problem else found

@@ -83,10 +83,11 @@ class OpenPiCamera:
         self.name = f"Pi camera {options.number} ({model})"
         self._patience_s = options.stall_s
         try:
+            before = _kept_cameras()
             try:
                 self._device = _picamera2()(place)
             except Exception:
-                _forget_unopened()
+                _forget_unopened(before)
                 raise
             try:
                 self._configure(options)
@@ -159,18 +160,28 @@ def yuv420_picture(
     return Picture(np.ascontiguousarray(planes[:height, :width]), color, taken_at)
 
 
-def _forget_unopened() -> None:
+def _kept_cameras() -> dict[Any, Any]:
+    """The cameras that picamera2 keeps of this process, by number; a copy."""
+    return dict(getattr(getattr(_picamera2(), "_cm", None), "cameras", {}))
+
+
+def _forget_unopened(before: dict[Any, Any]) -> None:
     """Release what picamera2 keeps of a camera that it could not open: an end of a pipe, which its `close` leaves.
 
-    Else every attempt costs a file descriptor, and after an hour of them nothing at all could be opened.
+    Else every attempt costs a file descriptor, and after an hour of them nothing at all could be opened. What it kept
+    `before` stays: a camera that a driver holds fast in another thread, say.
     """
-    manager = getattr(_picamera2(), "_cm", None)
-    for number, camera in list(getattr(manager, "cameras", {}).items()):
-        if not camera.is_open:
-            with contextlib.suppress(AttributeError, OSError):
-                os.close(camera.notifyme_w)
-            with contextlib.suppress(AttributeError, KeyError):
-                manager.cleanup(number)  # type: ignore[union-attr]
+    for number, camera in _kept_cameras().items():
+        if camera is before.get(number) or getattr(camera, "is_open", False):
+            continue
+        with contextlib.suppress(AttributeError, OSError):
+            os.close(camera.notifyme_w)
+        manager = _picamera2()._cm
+        if number in before:
+            manager.cameras[number] = before[number]
+        else:
+            with contextlib.suppress(KeyError):
+                manager.cleanup(number)
 
 
 def _picamera2() -> Any:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from fer_pi.errors import InputError
+from fer_pi.training.detector.net import border
 
 
 @torch.no_grad()
@@ -34,7 +35,7 @@ def _placed(name: str, old: Tensor, new: Tensor, source: Path) -> Tensor:
     rows = len(old)
     placed[:rows] = 0
     if old.ndim == 4:
-        top, left = (new.shape[2] - old.shape[2]) // 2, (new.shape[3] - old.shape[3]) // 2
+        top, left = (border(new.shape[side]) - border(old.shape[side]) for side in (2, 3))
         placed[:rows, : old.shape[1], top : top + old.shape[2], left : left + old.shape[3]] = old
     else:
         placed[:rows] = old
