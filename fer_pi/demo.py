@@ -109,8 +109,10 @@ def _drawn(reading: Reading) -> Image:
 
 
 def _interest(reading: Reading) -> float:
+    """How much there is to see: faces that are read, the larger the better, and a strong mood."""
     plain = reading.mood.emotion in (None, Emotion.NEUTRAL)
-    return len(reading.sightings) * (0.3 if plain else 1.0) * (0.1 + reading.mood.strength)
+    faces = sum(seen.face.box.width for seen in reading.sightings if seen.emotion)
+    return faces * (0.3 if plain else 1.0) * (0.1 + reading.mood.strength)
 
 
 def _print_diary(diary: Diary) -> None:
