@@ -69,7 +69,6 @@ class Appliance:
         self._switch = switch or PrivacySwitch(None)
         self._governor = governor
         self._outputs: list[tuple[Options, OutputRunner]] = []
-        self._status: Status | None = None
         self._last: Reading | None = None
         self._started_at = time.monotonic()
         self.fault = fault
@@ -121,7 +120,8 @@ class Appliance:
         """What it means that no frame comes: shut, still starting, or no camera."""
         if camera.shut:
             return Status.PAUSED
-        opening = self._status is Status.STARTING and time.monotonic() - self._started_at < OPENING_S
+        starting = self._last is not None and self._last.status is Status.STARTING
+        opening = starting and time.monotonic() - self._started_at < OPENING_S
         return Status.STARTING if opening else Status.NO_CAMERA
 
     def _offer(self, reading: Reading) -> None:
@@ -131,9 +131,8 @@ class Appliance:
             wrong.append(self._governor.pace.reason)
         if any(wrong):
             reading = replace(reading, message="; ".join(filter(None, wrong)))
-        if reading.status is not self._status:
+        if self._last is None or reading.status is not self._last.status:
             log.info("%s%s", reading.status, f": {reading.message}" if reading.message else "")
-            self._status = reading.status
         self._last = reading
         for _, output in self._outputs:
             output.offer(reading)

@@ -1,4 +1,4 @@
-"""What every test relies on: OpenCV on one thread, and a first line that says on which stack the tests ran."""
+"""What tests share: OpenCV on one thread, a face to find, and a first line that says on which stack they ran."""
 
 import os
 import platform
@@ -7,14 +7,19 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
+
+from fer_pi import sources
+from fer_pi.types import Detector, Image
+from fer_pi.vision.detector import open_detector
+from fer_pi.vision.detector_input import DetectorOptions
 
 cv2.setNumThreads(1)  # results and times that do not depend on the machine's cores
 
 STACK = ("numpy", "opencv-python-headless", "ai-edge-litert", "tflite-runtime", "pillow", "pydantic", "torch")
-
-
 NOBODY = 65534
+PHOTOGRAPHS = Path(sources.__file__).parent / "demo_faces"
 
 
 @pytest.fixture
@@ -29,6 +34,19 @@ def hidden(tmp_path: Path) -> Iterator[Path]:
     if was == 0:
         os.seteuid(0)
     folder.chmod(0o700)
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return open_detector(DetectorOptions())
+
+
+@pytest.fixture(scope="module")
+def hopper() -> Image:
+    """A portrait of Grace Hopper (public domain), grey."""
+    image = cv2.imread(str(PHOTOGRAPHS / "hopper.jpg"), cv2.IMREAD_GRAYSCALE)
+    assert image is not None
+    return np.asarray(image, np.uint8)
 
 
 def pytest_report_header() -> str:

@@ -169,7 +169,7 @@ def test_the_detector_decodes_as_training_does(tmp_path: Path) -> None:
     heads: Any = net.heads
     with torch.no_grad():
         for head in heads:
-            head.weight.mul_(50)
+            head.weight.mul_(20)
         for head, said in zip(heads, net(seen), strict=True):
             head.bias[0] -= said[:, 0].median()  # half of the cells above the threshold
     model: Any = open_detector(DetectorOptions(model=export(net, tmp_path, 0.5, {})))
@@ -184,7 +184,7 @@ def test_the_detector_decodes_as_training_does(tmp_path: Path) -> None:
     found = np.stack([rows[cell] for cell in sure])
     corner, size = boxes[sure, :2] - boxes[sure, 2:] / 2, boxes[sure, 2:]
     wanted = np.concatenate([1 / (1 + np.exp(-logits[sure, None])), corner, size, points[sure].reshape(-1, 10)], axis=1)
-    assert np.allclose(found, wanted, rtol=1e-3, atol=0.02)  # the export rounds weights to 16 bits
+    assert np.allclose(found, wanted, atol=0.01)
 
 
 class _Known:

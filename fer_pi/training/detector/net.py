@@ -63,7 +63,7 @@ class FaceNet(nn.Module):
         self.stage32 = _stage(middle, high, depth[3], halving[4])
         self.down = nn.Conv2d(middle, low, 1)
         self.heads = nn.ModuleList(
-            nn.Conv2d(channels, CHANNELS, kernel, padding=kernel // 2)
+            nn.Conv2d(channels, CHANNELS, kernel, padding=border(kernel))
             for channels, kernel in zip(shape.width, shape.heads, strict=True)
         )
         for head in self.heads:
