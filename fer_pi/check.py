@@ -20,8 +20,8 @@ def check_config(path: Path, remember: Path | None = None) -> None:
     files = ConfigFiles(path, state=remember)
     choice = files.at_reload()
     config = choice.config
-    click.echo(f"{path}: good")
     chain = open_chain(config)
+    click.echo(f"{path}: good")
     click.echo(f"camera      {config.camera.kind}")
     click.echo(f"detector    {chain.attention}")
     click.echo(f"classifier  {chain.classifier}")

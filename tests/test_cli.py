@@ -15,6 +15,7 @@ from fer_pi.cli import commands
 from fer_pi.config import checked_config
 from fer_pi.config_choice import LAST_GOOD
 from fer_pi.device.privacy import NAME, PrivacySwitch, write_switch
+from fer_pi.errors import ModelError
 from fer_pi.registry import CAMERAS
 from fer_pi.testing.videos import scene_video
 
@@ -99,6 +100,14 @@ def test_check_says_what_would_run(tmp_path: Path) -> None:
     assert "detector.onnx at 320x240" in out
     assert "emotion.tflite, int8" in out
     assert "rgb_led: red GPIO17, green GPIO27, blue GPIO22" in out
+
+
+def test_a_model_that_is_not_there_is_not_called_good_first(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("classifier: {model: /nowhere}\n")
+    done = CliRunner().invoke(commands, ["check", "--config", str(config)])
+    assert isinstance(done.exception, ModelError)
+    assert done.output == ""
 
 
 def test_check_remembers_only_what_is_good(tmp_path: Path) -> None:
